@@ -1,0 +1,96 @@
+"""Open enums: named codes of a wire field that has room for more codes than have names.
+
+The strategy: an `OpenEnum` is an `enum.IntEnum` that never refuses a code which fits its field.  A code without
+a name becomes a pseudo-member: an instance of the class, equal to its number, that is no entry of the class
+(iteration gives the named codes alone).  Pseudo-members are made on demand and not kept, since a peer
+chooses them; only the 16 (or 8) GREASE codes of RFC 8701, where the registry has them, are made beforehand.
+Decoders use `of`, one look-up in a dictionary, because calling an enum class takes ten times as long.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+# RFC 8701 §2: two-byte codes for cipher suites, extensions, groups, signature schemes, versions; one-byte
+# codes for PskKeyExchangeMode.
+GREASE_CODES: Mapping[int, tuple[int, ...]] = MappingProxyType(
+    {1: tuple(0x0B + 0x1F * n for n in range(8)), 2: tuple(0x0A0A + 0x1010 * n for n in range(16))}
+)
+
+_INTEGER_PRESENTATIONS = "bcdoxX"
+
+
+class OpenEnum(enum.IntEnum):
+    """A registry of codes of `SIZE` bytes in which unknown codes survive.
+
+    Subclasses say `class X(OpenEnum, size=2, grease=True)`: `size`, the bytes of the field on the wire;
+    `grease`, whether RFC 8701 reserves codes in this registry.  `X(code)` raises ValueError only for what is
+    no integer in 0..256**SIZE-1.
+    """
+
+    SIZE: ClassVar[int]
+    _by_code: ClassVar[dict[int, Any]]
+    _grease: ClassVar[frozenset[int]]
+
+    def __init_subclass__(cls, *, size: int, grease: bool = False) -> None:
+        cls.SIZE = size
+        cls._grease = frozenset(GREASE_CODES[size] if grease else ())
+        cls._by_code = {code: cls._pseudo_member(code) for code in cls._grease}
+        cls._by_code.update((member.value, member) for member in cls)
+
+    @classmethod
+    def of(cls, code: int) -> Self:
+        """Return the member for `code`, or a pseudo-member if it has no name.
+
+        Raises ValueError if `code` does not fit in `SIZE` bytes.
+        """
+        member: Self | None = cls._by_code.get(code)
+        return cls(code) if member is None else member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the code has a name in the registry; GREASE codes have none."""
+        return self._name_ in type(self).__members__
+
+    @property
+    def is_grease(self) -> bool:
+        """Whether RFC 8701 reserves the code to keep peers tolerant of unknown ones."""
+        return self._value_ in self._grease
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int) or not 0 <= value < 256**cls.SIZE:
+            return None  # which enum turns into a ValueError
+        known: Self | None = cls._by_code.get(value)
+        return cls._pseudo_member(value) if known is None else known
+
+    @classmethod
+    def _pseudo_member(cls, code: int) -> Self:
+        member = int.__new__(cls, code)
+        member._name_ = cls._pseudo_name(code)
+        member._value_ = code
+        return member
+
+    @classmethod
+    def _pseudo_name(cls, code: int) -> str:
+        return f"{'GREASE' if code in cls._grease else 'unknown'}_{cls._hex(code)}"
+
+    @classmethod
+    def _hex(cls, code: int) -> str:
+        return f"0x{code:0{2 * cls.SIZE}X}"
+
+    def __str__(self) -> str:
+        return self._name_
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}.{self._name_}" if self.is_known else f"{name}({self._hex(self._value_)})"
+
+    def __format__(self, format_spec: str) -> str:
+        """Format as the name, or as the number where `format_spec` ends with an integer presentation."""
+        if format_spec and format_spec[-1] in _INTEGER_PRESENTATIONS:
+            return int.__format__(self, format_spec)
+        return str.__format__(str(self), format_spec)
