@@ -12,7 +12,9 @@ from tlswire.registry.cipher_suites import CipherSuite
 from tlswire.registry.extensions import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
+    CertificateType,
     ExtensionType,
+    MaxFragmentLength,
     NameType,
     PskKeyExchangeMode,
 )
@@ -43,6 +45,7 @@ __all__ = [
     "BulkCipher",
     "CertificateCompressionAlgorithm",
     "CertificateStatusType",
+    "CertificateType",
     "CipherSuite",
     "CipherSuiteParameters",
     "ClientCertificateType",
@@ -58,6 +61,7 @@ __all__ = [
     "KeyExchange",
     "KeyUpdateRequest",
     "MACAlgorithm",
+    "MaxFragmentLength",
     "NameType",
     "NamedGroup",
     "OpenEnum",

@@ -1,9 +1,9 @@
 """What a cipher suite is made of: key exchange, cipher, MAC, hash.
 
-The strategy: the ciphers and MACs are tables; a suite's row follows from its name, because the names were made
-for that: `TLS_<key exchange>_WITH_<cipher>_<hash>`, `TLS_<cipher>_<hash>` in TLS 1.3 and, in the Chinese
-standards, `<key exchange>_<cipher>_<hash>`.  The reader of names is closed: a part that is in no table is an
-error when the module is imported.  The few suites whose names do not say it all stand in a table of their own.
+The strategy: ciphers and hashes are tables; a suite's row follows from its name, because the names were made
+for that: `TLS_<key exchange>_WITH_<cipher>_<hash>`, in TLS 1.3 `TLS_<cipher>_<hash>`, and in the Chinese
+standards `<key exchange>_<cipher>_<hash>`.  Names that do not say it all are first spelled out, by a table.
+The reader of names is closed: a part that is in no table is an error when the module is imported.
 """
 
 from __future__ import annotations
@@ -136,7 +136,11 @@ class BulkCipher:
 
 @dataclass(frozen=True, slots=True)
 class MACAlgorithm:
-    """A MAC of records: `name` as suites spell it, `hash` as hashlib does (None: no HMAC), `length` in bytes."""
+    """A MAC of records (RFC 5246 §6.2.3.1).
+
+    `name` as suites spell it; `hash`, the HMAC's, as hashlib names it, or None where it is no HMAC; `length`
+    in bytes.
+    """
 
     name: str
     hash: str | None
@@ -144,9 +148,9 @@ class MACAlgorithm:
 
 
 class PRFHash(enum.StrEnum):
-    """The hash of a suite's PRF in TLS 1.2, of its HKDF in TLS 1.3; as hashlib names it.
+    """The hash of a suite's PRF in TLS 1.2 and of its HKDF in TLS 1.3, as hashlib and OpenSSL name it.
 
-    Earlier versions have the same PRF for all suites.
+    RFC 5246 §5, RFC 8446 §7.1.  Earlier versions have one PRF for all suites.
     """
 
     sha256 = "sha256"
@@ -155,14 +159,15 @@ class PRFHash(enum.StrEnum):
     sm3 = "sm3"
     md_gost94 = "md_gost94"
     streebog256 = "streebog256"
+    ascon_hash256 = "ascon-hash256"
 
 
 @dataclass(frozen=True, slots=True)
 class CipherSuiteParameters:
     """What `suite` is made of.
 
-    `mac` is None with an AEAD, and for TLS_NULL_WITH_NULL_NULL.  `export`: final keys and IVs are derived from
-    short ones and the hellos' randoms (RFC 2246 §6.3.1).
+    `mac` is None with an AEAD, and for TLS_NULL_WITH_NULL_NULL.  `export`: the final keys and IVs are derived
+    from short keys and the hellos' randoms (RFC 2246 §6.3.1).
     """
 
     suite: CipherSuite
@@ -208,7 +213,6 @@ _CIPHERS: Mapping[str, BulkCipher] = {
         _block("RC2_CBC_56", 16, 8, material=7),
         _block("DES_CBC", 8, 8, bits=56),
         _block("DES40_CBC", 8, 8, material=5),
-        _block("DES_CBC_40", 8, 8, material=5),  # RFC 2712's name for DES40_CBC
         _block("3DES_EDE_CBC", 24, 8, bits=168),
         _block("IDEA_CBC", 16, 8),
         _block("SEED_CBC", 16, 16),
@@ -235,6 +239,7 @@ _CIPHERS: Mapping[str, BulkCipher] = {
         _aead("SM4_CCM", 16, 4, 8, 16),
         _aead("CHACHA20_POLY1305", 32, 12, 0, 16),
         _aead("OLD_CHACHA20_POLY1305", 32, 0, 0, 16),  # the nonce is the sequence number
+        _aead("ASCONAEAD128", 16, 16, 0, 16),
         _aead("AEGIS_128L", 16, 16, 0, 16),
         _aead("AEGIS_256", 32, 32, 0, 16),
         _aead("KUZNYECHIK_MGM_L", 32, 16, 0, 16),
@@ -249,139 +254,85 @@ _CIPHERS: Mapping[str, BulkCipher] = {
     )
 }
 
-# No name: the AEAD protects integrity, or (TLS_NULL_WITH_NULL_NULL) nothing does.
-_MACS: Mapping[str, MACAlgorithm | None] = {"": None, "NULL": None} | {
-    mac.name: mac
-    for mac in (
-        MACAlgorithm("MD5", "md5", 16),
-        MACAlgorithm("SHA", "sha1", 20),
-        MACAlgorithm("SHA256", "sha256", 32),
-        MACAlgorithm("SHA384", "sha384", 48),
-        MACAlgorithm("SM3", "sm3", 32),
-        MACAlgorithm("GOSTR3411", "md_gost94", 32),
-        MACAlgorithm("GOSTR3411_2012", "streebog256", 32),
-        MACAlgorithm("IMIT", None, 4),
-        MACAlgorithm("KUZNYECHIK_OMAC", None, 16),
-        MACAlgorithm("MAGMA_OMAC", None, 8),
-    )
+# The last part of a name: the MAC of the records (with an AEAD there is none) and the hash of the PRF, which
+# is SHA-256 for all suites that name nothing stronger (RFC 5246 §1.2).
+_HASHES: Mapping[str, tuple[MACAlgorithm | None, PRFHash]] = {
+    "NULL": (None, PRFHash.sha256),
+    "MD5": (MACAlgorithm("MD5", "md5", 16), PRFHash.sha256),
+    "SHA": (MACAlgorithm("SHA", "sha1", 20), PRFHash.sha256),
+    "SHA256": (MACAlgorithm("SHA256", "sha256", 32), PRFHash.sha256),
+    "SHA384": (MACAlgorithm("SHA384", "sha384", 48), PRFHash.sha384),
+    "SHA512": (MACAlgorithm("SHA512", "sha512", 64), PRFHash.sha512),
+    "SM3": (MACAlgorithm("SM3", "sm3", 32), PRFHash.sm3),
+    "ASCONHASH256": (None, PRFHash.ascon_hash256),
+    "GOSTR3411": (MACAlgorithm("GOSTR3411", "md_gost94", 32), PRFHash.md_gost94),
+    "IMIT": (MACAlgorithm("IMIT", None, 4), PRFHash.md_gost94),
+    "IMIT-2012": (MACAlgorithm("IMIT", None, 4), PRFHash.streebog256),
+    "GOSTR3411-2012": (MACAlgorithm("GOSTR3411", "streebog256", 32), PRFHash.streebog256),
+    "OMAC-128": (MACAlgorithm("OMAC", None, 16), PRFHash.streebog256),  # RFC 9189 §4.1: a block of Kuznyechik
+    "OMAC-64": (MACAlgorithm("OMAC", None, 8), PRFHash.streebog256),  # of Magma
 }
 
-_PRF_HASHES: Mapping[str, PRFHash] = {
-    "SHA384": PRFHash.sha384,
-    "SHA512": PRFHash.sha512,
-    "SM3": PRFHash.sm3,
-    "GOSTR3411": PRFHash.md_gost94,
-    "IMIT": PRFHash.md_gost94,
+# What names leave unsaid or say in a way of their own.
+_SPELLED_OUT: Mapping[str, str] = {
+    "TLS_KRB5_EXPORT_WITH_DES_CBC_40_SHA": "TLS_KRB5_EXPORT_WITH_DES40_CBC_SHA",
+    "TLS_KRB5_EXPORT_WITH_DES_CBC_40_MD5": "TLS_KRB5_EXPORT_WITH_DES40_CBC_MD5",
+    "TLS_PSK_DHE_WITH_AES_128_CCM_8": "TLS_DHE_PSK_WITH_AES_128_CCM_8",
+    "TLS_PSK_DHE_WITH_AES_256_CCM_8": "TLS_DHE_PSK_WITH_AES_256_CCM_8",
+    "TLS_SHA256_SHA256": "TLS_NULL_SHA256",
+    "TLS_SHA384_SHA384": "TLS_NULL_SHA384",
+    "SSL_RSA_FIPS_WITH_DES_CBC_SHA": "SSL_RSA_WITH_DES_CBC_SHA",
+    "SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA": "SSL_RSA_WITH_3DES_EDE_CBC_SHA",
+    "SSL_RSA_OLDFIPS_WITH_DES_CBC_SHA": "SSL_RSA_WITH_DES_CBC_SHA",
+    "SSL_RSA_OLDFIPS_WITH_3DES_EDE_CBC_SHA": "SSL_RSA_WITH_3DES_EDE_CBC_SHA",
+    "OLD_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "TLS_ECDHE_RSA_WITH_OLD_CHACHA20_POLY1305_SHA256",
+    "OLD_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "TLS_ECDHE_ECDSA_WITH_OLD_CHACHA20_POLY1305_SHA256",
+    "OLD_TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "TLS_DHE_RSA_WITH_OLD_CHACHA20_POLY1305_SHA256",
+    "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC": "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC-128",
+    "TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC": "TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC-64",
+    "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT": "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT-2012",
+    "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_L": "TLS_KUZNYECHIK_MGM_L_GOSTR3411-2012",
+    "TLS_GOSTR341112_256_WITH_MAGMA_MGM_L": "TLS_MAGMA_MGM_L_GOSTR3411-2012",
+    "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_S": "TLS_KUZNYECHIK_MGM_S_GOSTR3411-2012",
+    "TLS_GOSTR341112_256_WITH_MAGMA_MGM_S": "TLS_MAGMA_MGM_S_GOSTR3411-2012",
+    "OLD_TLS_GOSTR341112_256_WITH_28147_CNT_IMIT": "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT-2012",
+    "TLS_GOSTR341112_256_WITH_NULL_GOSTR3411": "TLS_GOSTR341112_256_WITH_NULL_GOSTR3411-2012",
 }
+
+# The key exchanges of the Chinese standards that are not what IANA's suites mean by the same word.
+_CHINESE_KEY_EXCHANGES: Mapping[str, str] = {"ECDHE": "ECDHE_SM2", "ECC": "ECC_SM2"}
 
 _SIGNALLING = frozenset({CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV, CipherSuite.TLS_FALLBACK_SCSV})
 
-# Spellings that differ from the names used here.
-_SYNONYMS: Mapping[str, str] = {
-    "PSK_DHE": "DHE_PSK",  # RFC 6655 turned it round in two suites
-    "RSA_FIPS": "RSA",
-    "RSA_OLDFIPS": "RSA",
-    "ECDHE": "ECDHE_SM2",
-    "ECC": "ECC_SM2",
-    "SHA1": "SHA",
-}
 
-# Suites whose names do not say it all, in the spelling that would: key exchange, cipher, MAC or AEAD, hash.
-_IRREGULAR: Mapping[CipherSuite, tuple[str, str, str, PRFHash]] = {
-    CipherSuite[name]: (key_exchange, cipher, mac, prf_hash)
-    for name, key_exchange, cipher, mac, prf_hash in (
-        ("TLS_SHA256_SHA256", "TLS13", "NULL", "SHA256", PRFHash.sha256),
-        ("TLS_SHA384_SHA384", "TLS13", "NULL", "SHA384", PRFHash.sha384),
-        (
-            "OLD_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-            "ECDHE_RSA",
-            "OLD_CHACHA20_POLY1305",
-            "",
-            PRFHash.sha256,
-        ),
-        (
-            "OLD_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-            "ECDHE_ECDSA",
-            "OLD_CHACHA20_POLY1305",
-            "",
-            PRFHash.sha256,
-        ),
-        (
-            "OLD_TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-            "DHE_RSA",
-            "OLD_CHACHA20_POLY1305",
-            "",
-            PRFHash.sha256,
-        ),
-        (
-            "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC",
-            "GOSTR341112_256",
-            "KUZNYECHIK_CTR",
-            "KUZNYECHIK_OMAC",
-            PRFHash.streebog256,
-        ),
-        (
-            "TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC",
-            "GOSTR341112_256",
-            "MAGMA_CTR",
-            "MAGMA_OMAC",
-            PRFHash.streebog256,
-        ),
-        (
-            "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT",
-            "GOSTR341112_256",
-            "28147_CNT",
-            "IMIT",
-            PRFHash.streebog256,
-        ),
-        (
-            "OLD_TLS_GOSTR341112_256_WITH_28147_CNT_IMIT",
-            "GOSTR341112_256",
-            "28147_CNT",
-            "IMIT",
-            PRFHash.streebog256,
-        ),
-        (
-            "TLS_GOSTR341112_256_WITH_NULL_GOSTR3411",
-            "GOSTR341112_256",
-            "NULL",
-            "GOSTR3411_2012",
-            PRFHash.streebog256,
-        ),
-        ("TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_L", "TLS13", "KUZNYECHIK_MGM_L", "", PRFHash.streebog256),
-        ("TLS_GOSTR341112_256_WITH_MAGMA_MGM_L", "TLS13", "MAGMA_MGM_L", "", PRFHash.streebog256),
-        ("TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_S", "TLS13", "KUZNYECHIK_MGM_S", "", PRFHash.streebog256),
-        ("TLS_GOSTR341112_256_WITH_MAGMA_MGM_S", "TLS13", "MAGMA_MGM_S", "", PRFHash.streebog256),
-    )
-}
-
-
-def _read_name(suite: CipherSuite) -> tuple[str, str, str, PRFHash]:
-    """Take a regular name apart: key exchange, cipher, MAC (empty with an AEAD), hash."""
-    name = suite.name.removeprefix("OLD_")
+def _take_apart(name: str) -> tuple[str, str, str]:
+    """Split a spelled-out name into key exchange, cipher and hash."""
     bare = name.removeprefix("TLS_").removeprefix("SSL_")
     if "_WITH_" in bare:
         key_exchange, _, rest = bare.partition("_WITH_")
     elif bare != name:
         key_exchange, rest = "TLS13", bare
-    else:  # the Chinese standards have no prefix
+    else:
         key_exchange, _, rest = bare.partition("_")
-    cipher, _, hash_name = (rest, "", "SHA256") if rest in _CIPHERS else rest.rpartition("_")
-    mac = "" if _CIPHERS[cipher].kind == "aead" else _SYNONYMS.get(hash_name, hash_name)
-    prf_hash = _PRF_HASHES.get(hash_name, PRFHash.sha256)
-    return _SYNONYMS.get(key_exchange, key_exchange), cipher, mac, prf_hash
+        key_exchange = _CHINESE_KEY_EXCHANGES.get(key_exchange, key_exchange)
+    if rest in _CIPHERS:  # RFC 6655 and 7251 name no hash; it is SHA-256
+        return key_exchange, rest, "SHA256"
+    cipher, _, hash_name = rest.rpartition("_")
+    return key_exchange, cipher, "SHA" if hash_name == "SHA1" else hash_name
 
 
 def _parameters(suite: CipherSuite) -> CipherSuiteParameters:
-    key_exchange_name, cipher_name, mac_name, prf_hash = _IRREGULAR.get(suite) or _read_name(suite)
+    name = _SPELLED_OUT.get(suite.name) or suite.name.removeprefix("OLD_")
+    key_exchange_name, cipher_name, hash_name = _take_apart(name)
     key_exchange = KeyExchange(key_exchange_name)
     cipher = _CIPHERS[cipher_name]
+    mac, prf_hash = _HASHES[hash_name]
+    if cipher.kind == "aead":
+        mac = None
     if key_exchange is KeyExchange.TLS13:  # the whole nonce comes from the key schedule (RFC 8446 §5.3)
         nonce_length = cipher.fixed_iv_length + cipher.record_iv_length
         cipher = replace(cipher, fixed_iv_length=nonce_length, record_iv_length=0)
-    return CipherSuiteParameters(
-        suite, key_exchange, cipher, _MACS[mac_name], prf_hash, export=key_exchange.is_export
-    )
+    return CipherSuiteParameters(suite, key_exchange, cipher, mac, prf_hash, key_exchange.is_export)
 
 
 _PARAMETERS: Mapping[CipherSuite, CipherSuiteParameters] = MappingProxyType(

@@ -1,8 +1,9 @@
 """The cipher suites: code and name.
 
-IANA's names, in the order of their codes, under the document that defines them.  Suites that never were
-registered but are on the wire have the names that their documents give them, with `OLD_` in front where a
-later registration took the name for another code.  `cipher_parameters` tells what each suite is made of.
+IANA's names as of 2026-09-29, in the order of their codes, under the documents that define them.  Suites that
+were never registered but are met on the wire have the names that their documents give them, with `OLD_` in
+front where a later registration took the name for another code.  `cipher_parameters` tells what each suite is
+made of.
 """
 
 from __future__ import annotations
@@ -113,6 +114,11 @@ class CipherSuite(OpenEnum, size=2, grease=True):
     TLS_DHE_RSA_WITH_AES_256_CBC_SHA256 = 0x006B
     TLS_DH_anon_WITH_AES_128_CBC_SHA256 = 0x006C
     TLS_DH_anon_WITH_AES_256_CBC_SHA256 = 0x006D
+    # NIST SP 800-232, Ascon
+    TLS_ASCONAEAD128_ASCONHASH256 = 0x006E
+    TLS_ASCONAEAD128_SHA256 = 0x006F
+    TLS_AES_128_GCM_ASCONHASH256 = 0x0070
+    TLS_AES_128_CCM_ASCONHASH256 = 0x0071
     # draft-chudov-cryptopro-cptls-04
     TLS_GOSTR341094_WITH_28147_CNT_IMIT = 0x0080
     TLS_GOSTR341001_WITH_28147_CNT_IMIT = 0x0081

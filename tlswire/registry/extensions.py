@@ -1,4 +1,7 @@
-"""The codes of extensions, and those inside extensions that have no file of their own."""
+"""The codes of extensions, and those inside extensions that have no file of their own.
+
+Complete with IANA's registries as of 2026-09-29, in their spelling.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from tlswire.registry.open_enum import OpenEnum
 
 
 class ExtensionType(OpenEnum, size=2, grease=True):
-    """What an extension is (RFC 5246 §7.4.1.4, RFC 8446 §4.2, the IANA registry)."""
+    """What an extension is (RFC 5246 §7.4.1.4, RFC 8446 §4.2)."""
 
     server_name = 0
     max_fragment_length = 1
@@ -31,7 +34,7 @@ class ExtensionType(OpenEnum, size=2, grease=True):
     server_certificate_type = 20
     padding = 21
     encrypt_then_mac = 22
-    extended_master_secret = 23
+    extended_master_secret = 23  # RFC 7627's name; IANA has extended_main_secret since RFC 9846
     token_binding = 24
     cached_info = 25
     tls_lts = 26
@@ -69,10 +72,24 @@ class ExtensionType(OpenEnum, size=2, grease=True):
     sequence_number_encryption_algorithms = 60
     rrc = 61
     tls_flags = 62
-    next_protocol_negotiation = 0x3374  # draft-agl-tls-nextprotoneg
     ech_outer_extensions = 0xFD00
     encrypted_client_hello = 0xFE0D
     renegotiation_info = 0xFF01
+
+    # Never registered, but met on the wire.
+    key_share_draft = 40  # TLS 1.3 before draft 23
+    ticket_early_data_info = 46  # TLS 1.3 before draft 19
+    server_padding = 0x12E0  # BoringSSL's experiment
+    next_protocol_negotiation = 0x3374  # draft-agl-tls-nextprotoneg-04
+    application_settings_old = 0x4469  # draft-vvv-tls-alps-01, Chrome before 133
+    application_settings = 0x44CD  # draft-vvv-tls-alps-01
+    channel_id_old = 0x754F  # draft-balfanz-tls-channelid-00
+    channel_id = 0x7550  # draft-balfanz-tls-channelid-01
+    pake = 0x8A3B  # draft-bmw-tls-pake13
+    trust_anchors = 0xCA34  # draft-ietf-tls-trust-anchor-ids, until it has a registered code
+    short_record_header = 0xFF03  # BoringSSL's experiment of 2017
+    quic_transport_parameters_draft = 0xFFA5  # QUIC before draft 33
+    encrypted_server_name = 0xFFCE  # draft-ietf-tls-esni-00 to -06
 
 
 class CertificateStatusType(OpenEnum, size=1):
@@ -80,6 +97,24 @@ class CertificateStatusType(OpenEnum, size=1):
 
     ocsp = 1
     ocsp_multi = 2
+
+
+class CertificateType(OpenEnum, size=1):
+    """What a certificate is, in the extensions that negotiate it (RFC 7250 §3, RFC 6091 §3.1, RFC 8902)."""
+
+    X509 = 0
+    OpenPGP = 1
+    RawPublicKey = 2
+    IEEE1609Dot2 = 3  # "1609Dot2", which is no identifier in Python
+
+
+class MaxFragmentLength(OpenEnum, size=1):
+    """How long plaintext fragments may be, as a power of two bytes (RFC 6066 §4)."""
+
+    length_512 = 1
+    length_1024 = 2
+    length_2048 = 3
+    length_4096 = 4
 
 
 class NameType(OpenEnum, size=1):

@@ -1,10 +1,10 @@
-"""Open enums: named codes of a wire field that has room for more codes than have names.
+"""Open enums: named codes of a wire field that has room for more codes than there are names.
 
-The strategy: an `OpenEnum` is an `enum.IntEnum` that never refuses a code which fits its field.  A code without
-a name becomes a pseudo-member: an instance of the class, equal to its number, that is no entry of the class
-(iteration gives the named codes alone).  Pseudo-members are made on demand and not kept, since a peer
-chooses them; only the 16 (or 8) GREASE codes of RFC 8701, where the registry has them, are made beforehand.
-Decoders use `of`, one look-up in a dictionary, because calling an enum class takes ten times as long.
+The strategy: an `OpenEnum` is an `enum.IntEnum` that refuses no code which fits its field.  A code without a
+name becomes a pseudo-member: an instance of the class, equal to its number, but no entry of the class
+(iteration gives the named codes alone).  Pseudo-members are made on demand and not kept, since peers choose
+them; only the 16 (or 8) GREASE codes of RFC 8701, in registries that have them, are made beforehand.
+Decoders use `of`, one look-up in a dictionary, because calling an enum class takes several times as long.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from tlswire.registry.open_enum import OpenEnum
 
 
 class SSLv2CipherKind(OpenEnum, size=3):
-    """A cipher of SSL 2.0 (its draft of 1995, App. C.4; RFC 6101 App. E.1)."""
+    """A cipher of SSL 2.0 (its specification of 1995, App. C.4; RFC 6101 App. E.1)."""
 
     SSL_CK_RC4_128_WITH_MD5 = 0x010080
     SSL_CK_RC4_128_EXPORT40_WITH_MD5 = 0x020080
@@ -17,9 +17,16 @@ class SSLv2CipherKind(OpenEnum, size=3):
     SSL_CK_DES_64_CBC_WITH_MD5 = 0x060040
     SSL_CK_DES_192_EDE3_CBC_WITH_MD5 = 0x0700C0
 
+    # Not in the specification, but in SSLeay.
+    SSL_CK_DES_64_CBC_WITH_SHA = 0x060140
+    SSL_CK_DES_192_EDE3_CBC_WITH_SHA = 0x0701C0
+    SSL_CK_RC4_64_WITH_MD5 = 0x080080
+    SSL_CK_DES_64_CFB64_WITH_MD5_1 = 0xFF8000
+    SSL_CK_NULL = 0xFF8010
+
     @property
     def cipher_suite(self) -> CipherSuite | None:
-        """The suite of SSL 3.0 or TLS that a kind with a first byte of zero stands for, else None.
+        """The suite of SSL 3.0 or TLS that this stands for if its first byte is zero, else None.
 
         RFC 5246 App. E.2.
         """
