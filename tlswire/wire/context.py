@@ -1,0 +1,83 @@
+"""What a message does not say itself, and what is said about it.
+
+`Context` is what the session knows and a message's bytes do not tell.  `Unresolved` stands for a structure
+that needs more of it than was given, and `Violation` for a value that the grammar forbids but an observer
+keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from tlswire.registry import HandshakeType, KeyExchange, ProtocolVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What decoding depends on besides the bytes; None is "not known".
+
+    Parameters: `version`, the negotiated protocol version; `handshake_type`, the message in which an
+    extension stands; `key_exchange`, the negotiated suite's (RFC 5246 §7.4.3). `SCHEMA.parse` takes the
+    same three as keywords.
+    """
+
+    version: ProtocolVersion | None = None
+    handshake_type: HandshakeType | None = None
+    key_exchange: KeyExchange | None = None
+
+
+NO_CONTEXT = Context()
+CONTEXT_KEYS = ("version", "handshake_type", "key_exchange")
+
+
+class _Decodes(Protocol):
+    def decode(self, raw: bytes, context: Context = ...) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Bytes whose structure depends on context that was not given.
+
+    Parameters: `raw`, the bytes, to the end of the structure around them; `needs`, the name of the `Context`
+    attribute that decides; `declaration`, what they will be decoded with.
+    """
+
+    raw: bytes
+    needs: str
+    declaration: _Decodes = field(repr=False, compare=False)
+
+    def resolve(self, context: Context) -> Any:
+        """Decode the bytes with more context; gives an `Unresolved` again if `context` does not suffice.
+
+        Raises DecodeError, with offsets from the start of `raw`.
+        """
+        return self.declaration.decode(self.raw, context)
+
+    def encode(self) -> bytes:
+        """Return the bytes as they were."""
+        return self.raw
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A value that a specification forbids and that was accepted and kept all the same.
+
+    Parameters: `path`, the dotted field path from the message ("extensions[2].named_group_list"); `rule`, the
+    rule's name ("floor", "ceiling", "unknown", "malformed", or a message's own); `expected` and `actual`.
+    """
+
+    path: str
+    rule: str
+    expected: object = None
+    actual: object = None
+
+    def under(self, prefix: str) -> Violation:
+        """Return the same violation, seen from the structure that has this one at the path `prefix`."""
+        return Violation(join_path(prefix, self.path), self.rule, self.expected, self.actual)
+
+
+def join_path(prefix: str, path: str) -> str:
+    """Join two dotted paths: "extensions[2]" and "raw" are "extensions[2].raw", "names" and "[1]" "names[1]"."""
+    return f"{prefix}{path}" if not prefix or not path or path.startswith("[") else f"{prefix}.{path}"
