@@ -69,7 +69,7 @@ MADE_OF = [
     ("TLS_SHA256_SHA256", "TLS13", "NULL", "SHA256", "sha256", False),
     ("TLS_AEGIS_256_SHA512", "TLS13", "AEGIS_256", None, "sha512", False),
     ("TLS_ASCONAEAD128_ASCONHASH256", "TLS13", "ASCONAEAD128", None, "ascon-hash256", False),
-    # RFC 9189 §4.1, RFC 9367 §4.1, draft-chudov-cryptopro-cptls-04
+    # RFC 9189 §4.1.1, RFC 9367 §4.1, draft-chudov-cryptopro-cptls-04
     ("TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC", "GOSTR341112_256", "MAGMA_CTR", "OMAC", "streebog256", False),
     ("TLS_GOSTR341112_256_WITH_MAGMA_MGM_S", "TLS13", "MAGMA_MGM_S", None, "streebog256", False),
     ("TLS_GOSTR341001_WITH_28147_CNT_IMIT", "GOSTR341001", "28147_CNT", "IMIT", "md_gost94", False),

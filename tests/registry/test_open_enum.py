@@ -68,8 +68,10 @@ def test_a_code_survives(class_and_code: tuple[type[OpenEnum], int]) -> None:
     assert member == code
     assert int(member) == member.value == code
     assert hash(member) == hash(code)
-    assert enum_class(code) == member
-    assert enum_class(code).name == member.name
+    for twin in (enum_class(code), enum_class.BY_CODE[code]):
+        assert type(twin) is enum_class
+        assert twin == member
+        assert twin.name == member.name
     assert int.from_bytes(member.to_bytes(enum_class.SIZE, "big"), "big") == code
 
 
@@ -103,6 +105,8 @@ def test_a_code_that_does_not_fit_is_refused(enum_class: type[OpenEnum]) -> None
             enum_class.of(code)
         with pytest.raises(ValueError, match=enum_class.__name__):
             enum_class(code)
+        with pytest.raises(ValueError, match=enum_class.__name__):
+            enum_class.BY_CODE[code]
 
 
 @pytest.mark.parametrize("value", ["TLS_RSA_WITH_NULL_MD5", b"\x00\x01", None, 1.5])
@@ -118,11 +122,12 @@ def test_names_and_codes_are_a_bijection(enum_class: type[OpenEnum]) -> None:
 
 
 def test_unknown_codes_leave_the_registry_as_it_was() -> None:
-    before = list(ContentType)
+    before, by_code = list(ContentType), dict(ContentType.BY_CODE)
     for code in range(256):
         ContentType.of(code)
         ContentType(code)
     assert list(ContentType) == before
+    assert by_code == ContentType.BY_CODE
 
 
 def test_zero_is_looked_up_and_not_made_anew() -> None:

@@ -247,7 +247,7 @@ _CIPHERS: Mapping[str, BulkCipher] = {
         _aead("MAGMA_MGM_L", 32, 8, 0, 8),
         _aead("MAGMA_MGM_S", 32, 8, 0, 8),
         _stream("28147_CNT", 32, iv=8),
-        _stream("KUZNYECHIK_CTR", 32, iv=8),  # RFC 9189 §4.1
+        _stream("KUZNYECHIK_CTR", 32, iv=8),  # RFC 9189 §4.1.1
         _stream("MAGMA_CTR", 32, iv=4),
         _stream("SALSA20", 32),
         _stream("ESTREAM_SALSA20", 32),
@@ -269,7 +269,10 @@ _HASHES: Mapping[str, tuple[MACAlgorithm | None, PRFHash]] = {
     "IMIT": (MACAlgorithm("IMIT", None, 4), PRFHash.md_gost94),
     "IMIT-2012": (MACAlgorithm("IMIT", None, 4), PRFHash.streebog256),
     "GOSTR3411-2012": (MACAlgorithm("GOSTR3411", "streebog256", 32), PRFHash.streebog256),
-    "OMAC-128": (MACAlgorithm("OMAC", None, 16), PRFHash.streebog256),  # RFC 9189 §4.1: a block of Kuznyechik
+    "OMAC-128": (
+        MACAlgorithm("OMAC", None, 16),
+        PRFHash.streebog256,
+    ),  # RFC 9189 §4.1.1: a block of Kuznyechik
     "OMAC-64": (MACAlgorithm("OMAC", None, 8), PRFHash.streebog256),  # of Magma
 }
 
