@@ -1,0 +1,314 @@
+"""One handshake of a connection: what was said in it, and what follows from that.
+
+A connection is a list of these.  Number 0 is the initial handshake, number n the n-th renegotiation; the number
+is the handshake's epoch.  A `Handshake` is told its messages in the order of the transcript, computes nothing
+before it is asked, and forgets the messages when the handshake is over unless it shall keep them.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, TypeVar
+
+from tlswire.registry import (
+    CipherSuite,
+    CipherSuiteParameters,
+    CompressionMethod,
+    ExtensionType,
+    HandshakeType,
+    KeyExchange,
+    ProtocolVersion,
+    parameters,
+)
+from tlswire.schema import (
+    Certificate,
+    CertificateRequest,
+    CertificateRequestTLS12,
+    CertificateVerify,
+    CertificateVerifyTLS12,
+    ClientHello,
+    RenegotiationInfo,
+    ServerHello,
+    ServerKeyExchange,
+    SSLv2ClientHello,
+)
+from tlswire.session.reasons import Verdict
+from tlswire.wire import Context, Message
+
+if TYPE_CHECKING:
+    from tlswire.session.events import HandshakeMessage
+    from tlswire.session.keys import Keys, Refusal
+
+M = TypeVar("M", bound=Message)
+
+
+class Role(enum.StrEnum):
+    """What a side is."""
+
+    client = "client"
+    server = "server"
+
+    @property
+    def peer(self) -> Role:
+        """The other one."""
+        return Role.server if self is Role.client else Role.client
+
+
+class Roles:
+    """Which side is which, as far as messages have shown it.
+
+    Parameters: `guess`, the side taken for the client until then (the sender of SYN, say), or None.
+    """
+
+    __slots__ = ("_found", "_guess")
+
+    def __init__(self, guess: int | None = None) -> None:
+        self._found: list[Role | None] = [None, None]
+        self._guess = guess
+
+    def __getitem__(self, side: int) -> Role | None:
+        return self._found[side]
+
+    def find(self, side: int, role: Role) -> None:
+        """Takes what a message has shown."""
+        self._found[side], self._found[1 - side] = role, role.peer
+
+    def side(self, role: Role) -> int | None:
+        """The side that has that role, or is taken to have it; None where nothing is known."""
+        if role in self._found:
+            return self._found.index(role)
+        if self._guess is None:
+            return None
+        return self._guess if role is Role.client else 1 - self._guess
+
+
+class Binding(enum.StrEnum):
+    """Whether `renegotiation_info` binds a handshake to the one before it (RFC 5746 §3)."""
+
+    verified = "verified"  # both sides sent what they had to
+    missing = "missing"  # one side at least did not signal it
+    mismatch = "mismatch"  # a side sent something else than the previous verify_data
+    unknown = "unknown"  # a hello, or the previous verify_data, could not be read
+
+
+class FinishedCheck(enum.StrEnum):
+    """What the Finished messages of a handshake say about its transcript (RFC 5246 §7.4.9)."""
+
+    verified = "verified"
+    mismatch = "mismatch"
+    unknown = "unknown"
+
+
+class Handshake:
+    """The n-th handshake of a connection, n being `epoch`.
+
+    `messages` holds its HandshakeMessage events while the handshake runs, and afterwards when the connection
+    was told to keep them.  All else is there in any case.
+    """
+
+    def __init__(self, epoch: int, roles: Roles) -> None:
+        self.epoch = epoch
+        self._roles = roles
+        self.messages: list[HandshakeMessage] = []
+        self.verdicts = (Verdict(), Verdict())  # of side 0 and side 1
+        self.version: ProtocolVersion | None = None
+        self.cipher_suite: CipherSuite | None = None
+        self.parameters: CipherSuiteParameters | None = None
+        self.compression_method: CompressionMethod | None = None
+        self.server_name: str | None = None
+        self.resumed: bool | None = None
+        self.initiated_by: Role = Role.client
+        self.secure_renegotiation = Binding.unknown
+        self.secure_renegotiation_why = "no ServerHello was read"
+        self.extended_master_secret = False
+        self.encrypt_then_mac = False
+        self.truncated_hmac = False
+        self.verify_data: dict[Role, bytes] = {}
+        self.finished_checks: dict[Role, FinishedCheck] = {}
+        # Milestones, each set once and never taken back; the sides wait for them.
+        self.hello_read = {Role.client: False, Role.server: False}
+        self.hello_lost = {Role.client: False, Role.server: False}  # it came encrypted, and could not be read
+        self.hello_retry = False
+        self.server_hello_done = False
+        self.client_key_exchange_read = False
+        self.flight_done = {Role.client: False, Role.server: False}  # the side's Finished is behind us
+        self.refused = False
+        # The transcript (RFC 5246 §7.4.9), as the messages' bytes.
+        self.transcript: list[bytes] = []
+        self.transcript_complete = True
+        self.session_hash_length: int | None = None  # messages from ClientHello to ClientKeyExchange
+        # Set by the session when the first ChangeCipherSpec asks for the keys.
+        self.keys: Keys | Refusal | None = None
+
+    def __repr__(self) -> str:
+        suite = self.cipher_suite.name if self.cipher_suite is not None else "cipher suite unknown"
+        resumed = ", resumed" if self.resumed else ""
+        sides = f"client {self.client}, server {self.server}"
+        return f"<Handshake {self.epoch}: {self.version or 'version unknown'}, {suite}{resumed}; {sides}>"
+
+    # What was said
+
+    def add(self, event: HandshakeMessage) -> None:
+        """Takes a decoded message, in the order of the transcript."""
+        self.messages.append(event)
+
+    def extend_transcript(self, raw: bytes) -> None:
+        """Takes a message's bytes: all messages but HelloRequest are hashed (RFC 5246 §7.4.1.1)."""
+        self.transcript.append(raw)
+
+    def message(self, message_type: type[M], sender: Role | None = None) -> M | None:
+        """The first message of that class, or None.
+
+        Parameters: `sender`, to tell the two Certificate messages apart.
+        """
+        for event in self.messages:
+            message = event.message
+            if isinstance(message, message_type) and (sender is None or sender is self._roles[event.side]):
+                return message
+        return None
+
+    @property
+    def client_hello(self) -> ClientHello | SSLv2ClientHello | None:
+        """The ClientHello; the last one, where the server asked for another (RFC 8446 §4.1.4)."""
+        for event in reversed(self.messages):
+            if isinstance(event.message, ClientHello | SSLv2ClientHello):
+                return event.message
+        return None
+
+    @property
+    def server_hello(self) -> ServerHello | None:
+        """The ServerHello; not a HelloRetryRequest."""
+        for event in self.messages:
+            if isinstance(event.message, ServerHello) and not event.message.is_hello_retry_request:
+                return event.message
+        return None
+
+    @property
+    def server_certificate(self) -> Certificate | None:
+        """The server's Certificate message."""
+        return self.message(Certificate, Role.server)
+
+    @property
+    def client_certificate(self) -> Certificate | None:
+        """The client's Certificate message, which may hold no certificate."""
+        return self.message(Certificate, Role.client)
+
+    @property
+    def server_key_exchange(self) -> ServerKeyExchange | None:
+        """The ServerKeyExchange message."""
+        return self.message(ServerKeyExchange)
+
+    @property
+    def certificate_request(self) -> CertificateRequest | CertificateRequestTLS12 | None:
+        """The CertificateRequest message."""
+        return self.message(CertificateRequest) or self.message(CertificateRequestTLS12)
+
+    @property
+    def certificate_verify(self) -> CertificateVerify | CertificateVerifyTLS12 | None:
+        """The CertificateVerify message."""
+        return self.message(CertificateVerify) or self.message(CertificateVerifyTLS12)
+
+    # What follows
+
+    @property
+    def client(self) -> Verdict:
+        """What became of the client's protected records in this epoch (side 0's, where no role is known)."""
+        return self.verdicts[self._roles.side(Role.client) or 0]
+
+    @property
+    def server(self) -> Verdict:
+        """What became of the server's protected records in this epoch (side 1's, where no role is known)."""
+        side = self._roles.side(Role.server)
+        return self.verdicts[1 if side is None else side]
+
+    @property
+    def finished(self) -> FinishedCheck:
+        """`verified` when every Finished that was read fits the transcript, `mismatch` when one does not."""
+        checks = self.finished_checks.values()
+        if FinishedCheck.mismatch in checks:
+            return FinishedCheck.mismatch
+        if checks and all(check is FinishedCheck.verified for check in checks):
+            return FinishedCheck.verified
+        return FinishedCheck.unknown
+
+    @property
+    def complete(self) -> bool:
+        """True when both sides' Finished are behind us."""
+        return self.flight_done[Role.client] and self.flight_done[Role.server]
+
+    @property
+    def is_tls13(self) -> bool:
+        """True when TLS 1.3, or a draft of it, was negotiated."""
+        return self.version is not None and self.version >= ProtocolVersion.TLSv1_3
+
+    def context(self) -> Context:
+        """What the structure of this handshake's messages depends on, as far as it is known."""
+        exchange = self.parameters.key_exchange if self.parameters is not None else None
+        return Context(version=self.version, key_exchange=exchange)
+
+    def read_server_hello(self, hello: ServerHello) -> None:
+        """Takes the parameters that the ServerHello fixes."""
+        self.version = hello.negotiated_version
+        self.cipher_suite = hello.cipher_suite
+        self.parameters = parameters(hello.cipher_suite)
+        self.compression_method = hello.compression_method
+        extended = hello.extension(ExtensionType.extended_master_secret) is not None
+        self.extended_master_secret = extended and self.version > ProtocolVersion.SSLv3
+        # RFC 7366 §3: a server that answers encrypt_then_mac for a stream or AEAD cipher means nothing by it.
+        block = self.parameters is not None and self.parameters.cipher.kind == "block"
+        self.encrypt_then_mac = block and hello.extension(ExtensionType.encrypt_then_mac) is not None
+        self.truncated_hmac = hello.extension(ExtensionType.truncated_hmac) is not None
+
+    def check_binding(self, previous: Handshake | None) -> None:
+        """Compares both hellos' renegotiation_info with the verify_data of `previous` (RFC 5746 §3.4 to §3.7)."""
+        client_hello, server_hello = self.client_hello, self.server_hello
+        if client_hello is None or server_hello is None:
+            which = "ClientHello" if client_hello is None else "ServerHello"
+            self._bound(Binding.unknown, f"no {which} was read")
+            return
+        scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in client_hello.cipher_suites
+        offered = _renegotiated_connection(client_hello)
+        if offered is None and scsv and previous is None:
+            offered = b""
+        answered = _renegotiated_connection(server_hello)
+        if offered is None or answered is None:
+            which = "client" if offered is None else "server"
+            self._bound(Binding.missing, f"the {which} did not send renegotiation_info")
+            return
+        if previous is None:
+            client_data = server_data = b""
+        elif len(previous.verify_data) == 2:
+            client_data, server_data = previous.verify_data[Role.client], previous.verify_data[Role.server]
+        else:
+            self._bound(Binding.unknown, "a Finished of the previous handshake was not read")
+            return
+        if offered != client_data:
+            self._bound(Binding.mismatch, "the client's renegotiated_connection is not its previous verify_data")
+        elif answered != client_data + server_data:
+            self._bound(Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data")
+        else:
+            self._bound(Binding.verified, "both sides sent the previous verify_data")
+
+    def _bound(self, binding: Binding, why: str) -> None:
+        self.secure_renegotiation, self.secure_renegotiation_why = binding, why
+
+    @property
+    def uses_temporary_rsa_key(self) -> bool:
+        """True when an export suite's premaster was encrypted to a key sent in ServerKeyExchange (RFC 2246 §7.4.3)."""
+        exchange = self.parameters.key_exchange if self.parameters is not None else None
+        sent = any(event.msg_type == HandshakeType.server_key_exchange for event in self.messages)
+        return exchange is KeyExchange.RSA_EXPORT and sent
+
+    def forget(self) -> None:
+        """Drops the messages, of a handshake that is over."""
+        self.messages = []
+
+
+def _renegotiated_connection(hello: ClientHello | SSLv2ClientHello | ServerHello) -> bytes | None:
+    if isinstance(hello, SSLv2ClientHello):
+        return None
+    extension = hello.extension(ExtensionType.renegotiation_info)
+    if extension is None:
+        return None
+    # One that does not decode is there, but can equal no verify_data.
+    return extension.renegotiated_connection if isinstance(extension, RenegotiationInfo) else b"malformed"

@@ -1,0 +1,125 @@
+"""What one side has sent and nobody has looked at yet: bytes, holes, the end, and where each came from.
+
+Chunks are kept as they come and joined only when a whole record is there, so that drip-fed bytes cost linear
+time and a record is copied once.  Only the run of bytes before the first hole is open to the reader; a hole is
+taken when the reader has done with the run.
+
+    chunks   |ab|cdef|gh|          |ijkl|mn|
+    items    data .. .. ..  Hole   (waiting behind the hole)
+             ^ run                 ^ becomes the run when the hole is taken
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Hole:
+    """`length` bytes, or an unknown number of them (None), that are missing."""
+
+    length: int | None
+    at: object
+
+
+class Inbox:
+    """A byte stream with holes.  `offset` is the stream offset of the next byte, holes of known length counted."""
+
+    __slots__ = ("_behind", "_chunks", "_marks", "_run", "ended", "end_at", "offset", "position", "waiting", "size")
+
+    def __init__(self) -> None:
+        self._run = b""  # joined bytes of the run
+        self.position = 0  # of the next byte in _run
+        self._chunks: list[bytes] = []  # bytes of the run that are not joined yet
+        self.size = 0  # bytes of the run that are not taken
+        self.offset = 0
+        self._marks: deque[tuple[int, object]] = deque()  # (offset behind the chunk, its `at`), for the run
+        self._behind: deque[tuple[bytes, object] | Hole] = deque()  # from the first hole on
+        self.waiting = 0  # bytes behind the first hole
+        self.ended = False
+        self.end_at: object = None
+
+    def add(self, data: bytes, at: object) -> None:
+        """Takes in a chunk of any size."""
+        if self._behind:
+            self._behind.append((data, at))
+            self.waiting += len(data)
+            return
+        self._chunks.append(data)
+        self.size += len(data)
+        self._marks.append((self.offset + self.size, at))
+
+    def add_hole(self, length: int | None, at: object) -> None:
+        """Takes in a hole."""
+        self._behind.append(Hole(length, at))
+
+    @property
+    def exhausted(self) -> bool:
+        """True when the side has ended and all of it was taken."""
+        return self.ended and not self.size and not self._behind
+
+    @property
+    def buffered(self) -> int:
+        """The number of bytes held."""
+        return self.size + self.waiting
+
+    @property
+    def next_at(self) -> object:
+        """The `at` of the next byte of the run; None when there is none."""
+        return next((at for end, at in self._marks if end > self.offset), None)
+
+    @property
+    def run_is_closed(self) -> bool:
+        """True when no more bytes can come to the run: a hole or the end is behind it."""
+        return bool(self._behind) or self.ended
+
+    def at_hole(self) -> bool:
+        """True when a hole is behind the run."""
+        return bool(self._behind)
+
+    def peek(self, count: int) -> tuple[bytes, int]:
+        """A buffer and the position in it from which at least `count` bytes of the run can be read.
+
+        The caller has checked that `size` is at least `count`.
+        """
+        if len(self._run) - self.position < count:
+            self._join()
+        return self._run, self.position
+
+    def _join(self) -> None:
+        rest = self._run[self.position :]
+        self._run = b"".join((rest, *self._chunks)) if rest or len(self._chunks) > 1 else self._chunks[0]
+        self._chunks.clear()
+        self.position = 0
+
+    def skip(self, count: int) -> object:
+        """Moves over `count` bytes that were peeked at, and gives the `at` of the last of them."""
+        self.position += count
+        self.size -= count
+        self.offset += count
+        marks = self._marks
+        end = self.offset
+        while marks[0][0] < end:
+            marks.popleft()
+        return marks[0][1]
+
+    def take(self, count: int) -> tuple[bytes, object]:
+        """The next `count` bytes of the run, and the `at` of the last of them."""
+        run, position = self.peek(count)
+        return run[position : position + count], self.skip(count)
+
+    def take_hole(self) -> Hole:
+        """Takes the hole behind the run, which has been read to its end; what is behind it is the new run."""
+        self._run, self.position = b"", 0
+        self._marks.clear()
+        hole = self._behind.popleft()
+        assert isinstance(hole, Hole)
+        self.offset += hole.length or 0
+        while self._behind and not isinstance(self._behind[0], Hole):
+            data, at = self._behind.popleft()  # type: ignore[misc]
+            self._chunks.append(data)
+            self.size += len(data)
+            self.waiting -= len(data)
+            self._marks.append((self.offset + self.size, at))
+        return hole

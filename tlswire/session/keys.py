@@ -1,0 +1,261 @@
+"""From the secrets that were given to the keys of an epoch, or to the one reason why there are none.
+
+`candidates` goes through the closed list of reasons in its order.  What it gives are master secrets that may be
+right; only a MAC, a tag or a Finished proves one.  `Keys` holds the record protections that they make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tlswire.crypto import (
+    PremasterSource,
+    RecordProtection,
+    Secrets,
+    certificate_public_numbers,
+    extended_master_secret,
+    handshake_hash,
+    key_block,
+    master_secret,
+    record_protection,
+)
+from tlswire.errors import DecryptError
+from tlswire.registry import ExtensionType
+from tlswire.schema import ClientHello, EncryptedPreMasterSecret, SessionTicket
+from tlswire.session.handshake import Handshake, Role
+from tlswire.session.reasons import Reason
+
+PREMASTER_LENGTH = 48  # bytes, RFC 5246 §7.4.7.1
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Why there are no keys."""
+
+    reason: Reason
+    evidence: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A master secret that may be the right one.  `origin` says where it comes from, for people."""
+
+    master_secret: bytes = field(repr=False)
+    origin: str
+    premaster_version: int | None = None  # what the client put into its premaster secret
+
+
+def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> list[Candidate] | Refusal:
+    """The master secrets that may be those of `handshake`, the likeliest first; or the reason why there are none."""
+    refusal = _nothing_to_go_by(handshake, secrets)
+    if refusal is not None:
+        return refusal
+    hello = handshake.client_hello
+    assert hello is not None
+    suite = handshake.cipher_suite
+    named = {"cipher_suite": suite.name if suite is not None else None}
+    logged = secrets.master_secret(hello.random)
+    if handshake.is_tls13:
+        return Refusal(Reason.tls13_needs_key_log, {"client_random": hello.random.hex()})
+    if logged is not None:
+        return [Candidate(logged, "key log")]
+    if handshake.resumed:
+        return _resumed(handshake, secrets)
+    parameters = handshake.parameters
+    if parameters is None or not parameters.key_exchange.is_rsa or handshake.uses_temporary_rsa_key:
+        if previous is not None and previous.parameters is not None and previous.parameters.key_exchange.is_rsa:
+            named["previous_cipher_suite"] = previous.cipher_suite.name if previous.cipher_suite else None
+        return Refusal(Reason.key_exchange_not_rsa, named)
+    exchange = handshake.message(EncryptedPreMasterSecret)
+    if exchange is None:
+        return Refusal(Reason.client_key_exchange_missing, named)
+    encrypted = exchange.encrypted_pre_master_secret
+    premaster = secrets.premaster_secret(encrypted)
+    if premaster is not None:
+        return _from_premasters(handshake, [(premaster, "key log")])
+    if not secrets.server_keys:
+        return Refusal(Reason.client_random_not_in_keylog, {"client_random": hello.random.hex()})
+    sources = _matching(handshake, secrets)
+    if isinstance(sources, Refusal):
+        return sources
+    if handshake.extended_master_secret and not handshake.transcript_complete:
+        return Refusal(Reason.transcript_incomplete, named)
+    premasters: list[tuple[bytes, str]] = []
+    failures: list[str] = []
+    for source in sources:
+        try:
+            premasters.append((source.decrypt(encrypted), source.name or "server key"))
+        except DecryptError as error:
+            failures.append(str(error))
+    if not premasters:
+        return Refusal(Reason.premaster_invalid, {"errors": failures})
+    return _from_premasters(handshake, premasters)
+
+
+def _nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
+    client, server = handshake.hello_read[Role.client], handshake.hello_read[Role.server]
+    if not (client and server):
+        if handshake.epoch == 0 and not client and not server:
+            return Refusal(Reason.mid_stream)
+        if handshake.hello_lost[Role.client] or handshake.hello_lost[Role.server]:
+            return Refusal(Reason.previous_epoch_encrypted, {"previous_epoch": handshake.epoch - 1})
+        return Refusal(Reason.hello_missing, {"missing": "client_hello" if not client else "server_hello"})
+    if secrets.is_empty:
+        return Refusal(Reason.no_secrets)
+    return None
+
+
+def _resumed(handshake: Handshake, secrets: Secrets) -> list[Candidate] | Refusal:
+    client_hello, server_hello = handshake.client_hello, handshake.server_hello
+    assert client_hello is not None
+    assert server_hello is not None
+    found: list[Candidate] = []
+    offered = (
+        client_hello.extension(ExtensionType.session_ticket) if isinstance(client_hello, ClientHello) else None
+    )
+    ticket = offered.ticket if isinstance(offered, SessionTicket) else b""
+    session_id = server_hello.session_id
+    for state, origin in (
+        (secrets.session_by_ticket(ticket) if ticket else None, "session ticket"),
+        (secrets.session_by_id(session_id) if session_id else None, "session ID"),
+    ):
+        if state is not None and state.master_secret not in [one.master_secret for one in found]:
+            found.append(Candidate(state.master_secret, origin))
+    if found:
+        return found
+    return Refusal(
+        Reason.resumed_session_unknown, {"session_id": session_id.hex(), "ticket_length": len(ticket)}
+    )
+
+
+def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] | Refusal:
+    """The keys that belong to the leaf certificate; every key, where no certificate was seen."""
+    certificate = handshake.server_certificate
+    numbers = None
+    if certificate is not None and certificate.certificate_list:
+        numbers = certificate_public_numbers(certificate.certificate_list[0])
+    if numbers is None:
+        return list(secrets.server_keys)
+    matching = [key for key in secrets.server_keys if key.public_numbers in (numbers, None)]
+    if matching:
+        return matching
+    evidence: dict[str, object] = {
+        "certificate_modulus": _short(numbers[0]),
+        "key_moduli": [_short(key.public_numbers[0]) for key in secrets.server_keys if key.public_numbers],
+    }
+    return Refusal(Reason.wrong_key, evidence)
+
+
+def _short(modulus: int) -> str:
+    digits = f"{modulus:x}"
+    return f"{digits[:16]}… ({modulus.bit_length()} bits)"
+
+
+def _from_premasters(handshake: Handshake, premasters: list[tuple[bytes, str]]) -> list[Candidate] | Refusal:
+    found = []
+    for premaster, origin in premasters:
+        if len(premaster) != PREMASTER_LENGTH:
+            continue
+        found.append(
+            Candidate(_master_secret(handshake, premaster), origin, int.from_bytes(premaster[:2], "big"))
+        )
+    if found:
+        return found
+    return Refusal(
+        Reason.premaster_invalid,
+        {"expected_length": PREMASTER_LENGTH, "lengths": [len(premaster) for premaster, _ in premasters]},
+    )
+
+
+def _master_secret(handshake: Handshake, premaster: bytes) -> bytes:
+    version, parameters = handshake.version, handshake.parameters
+    assert version is not None
+    assert parameters is not None
+    if handshake.extended_master_secret:
+        transcript = b"".join(handshake.transcript[: handshake.session_hash_length])
+        session_hash = handshake_hash(version, parameters, transcript)
+        return extended_master_secret(version, parameters, premaster, session_hash)
+    client_random, server_random = _randoms(handshake)
+    return master_secret(version, parameters, premaster, client_random, server_random)
+
+
+def _randoms(handshake: Handshake) -> tuple[bytes, bytes]:
+    client_hello, server_hello = handshake.client_hello, handshake.server_hello
+    assert client_hello is not None
+    assert server_hello is not None
+    return client_hello.random, server_hello.random
+
+
+class Keys:
+    """The record protections of an epoch, for each master secret that may be the right one.
+
+    They are one until a record is verified: from then on, `proved` is the candidate that verified it, and only
+    its protections are left.
+    """
+
+    __slots__ = ("_options", "proved")
+
+    def __init__(self, options: list[tuple[Candidate, dict[Role, RecordProtection]]]) -> None:
+        self._options = options
+        self.proved: Candidate | None = None
+
+    def __repr__(self) -> str:
+        return f"<Keys: {len(self._options)} candidates, {'proved' if self.proved else 'not proved'}>"
+
+    def of(self, role: Role) -> list[tuple[Candidate, RecordProtection]]:
+        """What may open the records that `role` sends."""
+        return [(candidate, protections[role]) for candidate, protections in self._options]
+
+    def prove(self, candidate: Candidate) -> None:
+        """Takes that a record was verified under this candidate."""
+        self.proved = candidate
+        self._options = [option for option in self._options if option[0] is candidate]
+
+
+def find_keys(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> Keys | Refusal:
+    """The keys of an epoch whose handshake has come to its ChangeCipherSpec, or why there are none.
+
+    Parameters: `previous`, the handshake before it, or None.
+    """
+    found = candidates(handshake, secrets, previous)
+    if isinstance(found, Refusal):
+        return found
+    options = []
+    for candidate in found:
+        made = _protections(handshake, candidate.master_secret)
+        if isinstance(made, Refusal):
+            return made
+        options.append((candidate, made))
+    return Keys(options)
+
+
+def _protections(handshake: Handshake, secret: bytes) -> dict[Role, RecordProtection] | Refusal:
+    """Both directions' record protections under a master secret (RFC 5246 §6.3)."""
+    version, parameters = handshake.version, handshake.parameters
+    assert version is not None
+    if parameters is None:
+        assert handshake.cipher_suite is not None
+        return Refusal(Reason.cipher_unsupported, {"cipher_suite": handshake.cipher_suite.name})
+    client_random, server_random = _randoms(handshake)
+    block = key_block(
+        version, parameters, secret, client_random, server_random, truncated_hmac=handshake.truncated_hmac
+    )
+    per_role = {
+        Role.client: (block.client_write_MAC_key, block.client_write_key, block.client_write_IV),
+        Role.server: (block.server_write_MAC_key, block.server_write_key, block.server_write_IV),
+    }
+    try:
+        return {
+            role: record_protection(
+                version,
+                parameters,
+                mac_key,
+                key,
+                iv,
+                encrypt_then_mac=handshake.encrypt_then_mac,
+                truncated_hmac=handshake.truncated_hmac,
+            )
+            for role, (mac_key, key, iv) in per_role.items()
+        }
+    except DecryptError as error:
+        return Refusal(Reason(error.reason), {"cipher_suite": parameters.suite.name})

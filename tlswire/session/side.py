@@ -1,0 +1,77 @@
+"""What a `Connection` knows of one of its two sides."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+from tlswire.crypto import RecordProtection
+from tlswire.session.events import Event
+from tlswire.session.handshake import Role
+from tlswire.session.inbox import Inbox
+from tlswire.session.keys import Candidate, Refusal
+from tlswire.session.limits import Limits
+from tlswire.session.records import RecordReader
+
+MAX_PLAINTEXT = 1 << 14  # bytes, RFC 5246 §6.2.1
+
+
+class Side:
+    """The bytes, the protection and the unfinished handshake message of one side.
+
+    The protection is one of four: none yet (`protected` is False); `trials`, of which the first record will prove
+    one; `protection`, proved; or `refusal`, which says why there is none.
+    """
+
+    __slots__ = (
+        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data", "handshake_protected", "holed",
+        "inbox", "index", "inflate", "keys_epoch", "protected", "protection", "reader", "refusal", "role", "seek",
+        "skip", "trials",
+    )  # fmt: skip
+
+    def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
+        self.index = index
+        self.inbox = Inbox()
+        self.reader = RecordReader(index, self.inbox, limits, emit)
+        self.role: Role | None = None
+        self.epoch = 0  # of the handshake that the side is in, or was in last
+        self.keys_epoch = 0  # of the handshake whose keys protect what the side sends
+        self.protected = False
+        self.protection: RecordProtection | None = None
+        self.trials: list[tuple[Candidate, RecordProtection]] = []
+        self.refusal: Refusal | None = None
+        self.inflate: Inflate | None = None
+        self.handshake_data = bytearray()  # of messages that are not taken yet
+        self.handshake_at: object = None
+        self.handshake_protected = False
+        self.skip = 0  # bytes still to come of a message that is too long
+        self.holed = False  # bytes were lost since the handshake began
+        self.seek = 0  # how many records may have been lost before the next one that verifies
+        self.failures = 0  # records in a row that did not verify
+        self.blocked = False  # it waits for the other side
+        self.forced = False  # it shall not wait with what comes next
+        self.gave_up = False  # it has reached its limit, and waits no more
+
+    @property
+    def exhausted(self) -> bool:
+        """True when all that the side will ever send was looked at."""
+        return self.inbox.exhausted and not self.blocked
+
+
+class Inflate:
+    """DEFLATE decompression of one direction (RFC 3749), each record bounded to 2^14 bytes (RFC 5246 §6.2.2)."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj()
+
+    def __call__(self, compressed: bytes) -> bytes | None:
+        """The plaintext of a record; None when it is no DEFLATE or unfolds to more than a record may hold."""
+        try:
+            plaintext = self._stream.decompress(compressed, MAX_PLAINTEXT + 1)
+        except zlib.error:
+            return None
+        if len(plaintext) > MAX_PLAINTEXT or self._stream.unconsumed_tail:
+            return None
+        return plaintext
