@@ -10,11 +10,12 @@ From the declaration come the reference (`SCHEMA`, a `construct.Struct`), the ge
 behind `decode` and `encode`, the spans of the bytes and the violations of the values.
 """
 
-from tlswire.wire.choices import Select, Tagged, TagTable
+from tlswire.wire.choices import MalformedBody, Select, Tagged, TagTable, UnknownBody
 from tlswire.wire.composites import IfMore, Length, ListToEnd, SizedBy, Vector, Window
 from tlswire.wire.context import Context, Unresolved, Violation
 from tlswire.wire.message import Message, message, wire
 from tlswire.wire.nodes import Enumerated, Fixed, Node, Opaque, Rest, UInt, UInt8, UInt16, UInt24, UInt32
+from tlswire.wire.spans import Span
 
 __all__ = [
     "Context",
@@ -23,12 +24,14 @@ __all__ = [
     "IfMore",
     "Length",
     "ListToEnd",
+    "MalformedBody",
     "Message",
     "Node",
     "Opaque",
     "Rest",
     "Select",
     "SizedBy",
+    "Span",
     "TagTable",
     "Tagged",
     "UInt",
@@ -36,6 +39,7 @@ __all__ = [
     "UInt16",
     "UInt24",
     "UInt32",
+    "UnknownBody",
     "Unresolved",
     "Vector",
     "Violation",

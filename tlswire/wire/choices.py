@@ -8,11 +8,12 @@ class.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.wire.composites import SizedBy, as_node, built
-from tlswire.wire.context import CONTEXT_KEYS, Unresolved
+from tlswire.wire.context import CONTEXT_KEYS, Context, Unresolved, Violation
 from tlswire.wire.nodes import Enumerated, Node, Rest, UInt, integer, length_prefix, octets
 from tlswire.wire.stream import (
     MalformedError,
@@ -23,6 +24,7 @@ from tlswire.wire.stream import (
     offset,
     parse_step,
     parse_whole,
+    reference,
     take,
 )
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from tlswire.wire.message import Message
 
 M = TypeVar("M", bound="type[Message]")
+
+REST = Rest()
 
 
 class Select(Node[Any]):
@@ -53,13 +57,16 @@ class Select(Node[Any]):
         self.default = None if default is None else as_node(default)
         self.options = (*self.table.values(), *(() if self.default is None else (self.default,)))
         self.by_context = key in CONTEXT_KEYS
-        self.parts = self.options
         self.is_open = self.by_context or any(option.is_open for option in self.options)
         self.minimum = min(option.minimum for option in self.options)
-        if self.by_context and not all(told_by_class(option) for option in self.options):
-            raise TypeError(f"select ({key}): a value must tell by its class which option it is")
+        if self.by_context:
+            tuple(told_by_class(self))
         if any(names_fields(node) for option in self.options for node in own_terms(option)):
-            raise TypeError(f"select ({key}): an option that names earlier fields must be a message of its own")
+            raise TypeError(f"select ({key}): an option that names earlier fields must be a message")
+
+    @property
+    def parts(self) -> tuple[Node[Any], ...]:
+        return self.options
 
     def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
         value = (context._params if self.by_context else context).get(self.key)
@@ -67,34 +74,71 @@ class Select(Node[Any]):
             return Unresolved(stream.read(), self.key, self)
         option = self.table.get(value, self.default)
         if option is None:
-            raise MalformedError(
-                DecodeError(DecodeErrorKind.malformed, dotted(path), offset(stream), self._choices(), str(value)),
-                path,
-            )
+            where = dotted(path), offset(stream)
+            error = DecodeError(DecodeErrorKind.malformed, *where, f"a known {self.key}", str(value))
+            raise MalformedError(error, path)
         return option._parsereport(stream, context, path)
 
     def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
         if self.by_context:
             if isinstance(value, Unresolved):
-                stream.write(value.raw)
-                return value
+                return REST._build(value.raw, stream, context, path)
             option = next((option for option in self.options if fits(option, value)), None)
-            actual = type(value).__name__
+            if option is None:
+                raise cannot_build(path, f"what some {self.key} selects", type(value).__name__)
         else:
             option = self.table.get(context[self.key], self.default)
-            actual = str(context[self.key])
-        if option is None:
-            raise cannot_build(path, self._choices(), actual)
+            if option is None:
+                raise cannot_build(path, f"nothing for this {self.key}", str(context[self.key]))
         return option._build(value, stream, context, path)
-
-    def _choices(self) -> str:
-        return f"a known {self.key}"
 
     def describe(self, name: str = "") -> str:
         cases = [f"case {value}: {option.describe()};" for value, option in self.table.items()]
         if self.default is not None:
             cases.append(f"default: {self.default.describe()};")
         return f"select ({self.key}) {{ {' '.join(cases)} }} {name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownBody:
+    """The item of a list of extensions whose type has no meaning in its place.
+
+    Parameters: `type`, the code; `raw`, the body.
+    """
+
+    type: Any
+    raw: bytes
+
+    def encode(self) -> bytes:
+        """Return the body."""
+        return self.raw
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """Nothing, as nothing is known of the body."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedBody:
+    """The item of a list of extensions whose body is not what its type says.
+
+    Parameters: `type`, the code; `raw`, the body; `error`, the DecodeError, with path and offset from the
+    start of `raw`.
+    """
+
+    type: Any
+    raw: bytes
+    error: DecodeError
+
+    def encode(self) -> bytes:
+        """Return the body."""
+        return self.raw
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """That the body is malformed, with the error as `actual`."""
+        return (Violation(self.error.path, "malformed", self.error.expected, self.error),)
 
 
 class TagTable:
@@ -107,14 +151,19 @@ class TagTable:
     """
 
     def __init__(
-        self, name: str, tag: Enumerated[Any], prefix: UInt, unknown: type[Any], malformed: type[Any]
+        self,
+        name: str,
+        tag: Enumerated[Any],
+        prefix: UInt,
+        unknown: type[UnknownBody],
+        malformed: type[MalformedBody],
     ) -> None:
         self.name = name
         self.tag = tag
         self.prefix = prefix
         self.unknown = unknown
         self.malformed = malformed
-        self.messages: dict[Hashable, dict[int, type[Message]]] = {}
+        self.places: dict[Hashable, dict[int, type[Message]]] = {}
 
     def register(self, tag: int, *places: Hashable) -> Callable[[M], M]:
         """Return a class decorator that makes a message class the meaning of `tag` in each of `places`.
@@ -128,9 +177,11 @@ class TagTable:
         def decorate(message: M) -> M:
             if any(isinstance(node, Tagged) and node.table is self for node in reachable(message.SCHEMA)):
                 raise TypeError(f"{message.__name__} would nest in itself by way of {self.name}")
+            if vars(message).get("type", code) != code:
+                raise TypeError(f"{message.__name__} is {message.type!r} already")  # type: ignore[attr-defined]
             for place in places:
-                if code in self.at(place):
-                    raise TypeError(f"{self.name} {code!r} in {place!r} is {self.at(place)[code].__name__} already")
+                if (other := self.at(place).get(code)) is not None:
+                    raise TypeError(f"{code!r} in {place!r} is {other.__name__} already")
             for place in places:
                 self.at(place)[code] = message
             message.type = code  # type: ignore[attr-defined]
@@ -140,7 +191,12 @@ class TagTable:
 
     def at(self, place: Hashable) -> dict[int, type[Message]]:
         """Return the classes by code of one place, in a dictionary that later registrations change."""
-        return self.messages.setdefault(place, {})
+        return self.places.setdefault(place, {})
+
+    def reread(self, message: type[Message], code: int, body: bytes, context: Context) -> Any:
+        """Decode once more, with the reference, a `body` that is not of `message`, to learn why not."""
+        value, error = reference(message.SCHEMA, body, context)
+        return value if error is None else self.malformed(self.tag.enum.of(code), body, error)
 
 
 class Tagged(Node[Any]):
@@ -159,12 +215,16 @@ class Tagged(Node[Any]):
 
     @property
     def parts(self) -> tuple[Node[Any], ...]:
-        return tuple(message.SCHEMA for message in self.messages())
+        return tuple(message.SCHEMA for place in self.places() for message in place.values())
 
-    def messages(self) -> list[type[Message]]:
-        """Return the classes that an item can be of, besides `unknown` and `malformed`."""
-        places = self.table.messages.values() if self.within is None else (self.table.at(self.within),)
-        return [message for place in places for message in place.values()]
+    def places(self) -> list[dict[int, type[Message]]]:
+        """Return the classes by code of the places in which an item may stand."""
+        return list(self.table.places.values()) if self.within is None else [self.table.at(self.within)]
+
+    def takes(self, kind: type[Any]) -> bool:
+        """Say whether an item may be of the message class `kind`."""
+        code: Any = getattr(kind, "type", None)
+        return any(place.get(code) is kind for place in self.places())
 
     def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
         table, start = self.table, stream.tell()
@@ -179,18 +239,18 @@ class Tagged(Node[Any]):
         if message is None:
             return table.unknown(tag, body)
         try:
-            return parse_whole(message.SCHEMA, WindowStream(body, base, getattr(stream, "trace", None)), context, path)
+            window = WindowStream(body, base, getattr(stream, "trace", None))
+            return parse_whole(message.SCHEMA, window, context, path)
         except SchemaError as failure:
             return table.malformed(tag, body, seen_from(failure.error, dotted(path), base))
 
     def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
         if isinstance(value, Unresolved):
-            stream.write(value.raw)
-            return value
+            return REST._build(value.raw, stream, context, path)
         table, kind = self.table, type(value)
         if kind in (table.unknown, table.malformed):
             body = octets(value.raw, path)
-        elif kind in self.messages():
+        elif self.takes(kind):
             body = built(kind.SCHEMA, value, context, path)
         else:
             raise cannot_build(path, self._known(), kind.__name__)
@@ -231,15 +291,23 @@ def names_fields(node: Node[Any]) -> bool:
     return isinstance(node, SizedBy) or (isinstance(node, Select) and not node.by_context)
 
 
-def told_by_class(option: Node[Any]) -> bool:
-    """Say whether the class of a value tells that it is of `option`, without key."""
-    if isinstance(option, Select):
-        return option.by_context
-    return isinstance(option, Rest) or hasattr(option, "message")
+def told_by_class(select: Select) -> Iterator[Any]:
+    """Yield the options of `select` and of those in it, each of which a value's class tells.
+
+    Raises TypeError for an option that the class of a value does not tell: a value that the context chose
+    when it was decoded has no context when it is encoded.
+    """
+    for option in select.options:
+        if isinstance(option, Select) and option.by_context:
+            yield from told_by_class(option)
+        elif isinstance(option, Rest) or hasattr(option, "message"):
+            yield option
+        else:
+            raise TypeError(f"select ({select.key}): the class of a value does not tell {option!r}")
 
 
 def fits(option: Node[Any], value: object) -> bool:
-    """Say whether `value` is of `option`, one for which `told_by_class` holds."""
+    """Say whether `value` is of `option`, an option of a select by the context."""
     if isinstance(option, Select):
         return isinstance(value, Unresolved) or any(fits(inner, value) for inner in option.options)
     return isinstance(value, bytes if isinstance(option, Rest) else option.message)

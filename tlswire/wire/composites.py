@@ -18,8 +18,11 @@ T = TypeVar("T")
 
 
 def as_node(term: Node[T] | type[T]) -> Node[T]:
-    """Return the node that `term` is, or the schema of the message class that it is; raises TypeError."""
-    node = getattr(term, "SCHEMA", None) if isinstance(term, type) else term
+    """Return the node that `term` is, or the schema of the message class that it is.
+
+    Raises TypeError for all else, construct's own classes among it: they are not strict.
+    """
+    node: Any = getattr(term, "SCHEMA", None) if isinstance(term, type) else term
     if not isinstance(node, Node):
         raise TypeError(f"{term!r} is neither a node of tlswire.wire nor a message class")
     return node
@@ -30,7 +33,10 @@ class Wrapper(Node[T], construct.Subconstruct):  # type: ignore[misc]
 
     def __init__(self, term: Node[Any] | type[Any]) -> None:
         construct.Subconstruct.__init__(self, as_node(term))
-        self.parts = (self.subcon,)
+
+    @property
+    def parts(self) -> tuple[Node[Any], ...]:
+        return (self.subcon,)
 
 
 class Window(Wrapper[T]):
@@ -128,14 +134,14 @@ class Length(Node[int]):
     def __get__(self, message: object | None, owner: type) -> Length | int:
         if message is None:
             return self
-        return len(self.sized_node.encode(getattr(message, self.sized_field)))
+        return len(self.sized_node.subcon.encode(getattr(message, self.sized_field)))
 
     def _parse(self, stream: BinaryIO, context: Any, path: str) -> int:
         return self.prefix._parse(stream, context, path)
 
     def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
         path = f"{path.rpartition(' -> ')[0]} -> {self.sized_field}"
-        data = built(self.sized_node, context[self.sized_field], context, path)
+        data = built(self.sized_node.subcon, context[self.sized_field], context, path)
         stream.write(length_prefix(data, self.size, path))
         return len(data)
 

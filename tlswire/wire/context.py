@@ -59,13 +59,20 @@ class Unresolved:
         """Return the bytes as they were."""
         return self.raw
 
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """Nothing, as nothing is known."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
     """A value that a specification forbids and that was accepted and kept all the same.
 
     Parameters: `path`, the dotted field path from the message ("extensions[2].named_group_list"); `rule`, the
-    rule's name ("floor", "ceiling", "unknown", "malformed", or a message's own); `expected` and `actual`.
+    rule's name; `expected` and `actual`, what there should be and what there is. Rules are "floor" and
+    "ceiling" (lengths in bytes), "unknown" (a code without name, unless RFC 8701 reserves it), "malformed"
+    (an extension's body), or a message's own.
     """
 
     path: str
@@ -79,5 +86,5 @@ class Violation:
 
 
 def join_path(prefix: str, path: str) -> str:
-    """Join two dotted paths: "extensions[2]" and "raw" are "extensions[2].raw", "names" and "[1]" "names[1]"."""
+    """Join two dotted paths: "names" and "[1]" to "names[1]", "names[1]" and "raw" to "names[1].raw"."""
     return f"{prefix}{path}" if not prefix or not path or path.startswith("[") else f"{prefix}.{path}"

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, ClassVar, Self, TypeVar, dataclass_transform
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
-import construct  # type: ignore[import-untyped]
-
-from tlswire.wire.choices import Select, own_terms
+from tlswire.wire.choices import Select, names_fields, own_terms
 from tlswire.wire.composites import IfMore, Length, SizedBy, as_node
 from tlswire.wire.context import NO_CONTEXT, Context, Violation
-from tlswire.wire.nodes import Node
-from tlswire.wire.stream import cannot_build, finish, parse_step
+from tlswire.wire.decoder import DECODED
+from tlswire.wire.encoder import ENCODED
+from tlswire.wire.nodes import Enumerated, Fixed, Node, Opaque, UInt
+from tlswire.wire.spans import Span, spans
+from tlswire.wire.structure import MessageStruct
+from tlswire.wire.violations import violations
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Message")
@@ -61,76 +63,30 @@ class Message:
         """Return the message's bytes; raises EncodeError, whose path tells what cannot be written."""
         return self.SCHEMA.encode(self)
 
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What a specification forbids and decoding accepted, in the order of the fields.
+
+        Raises EncodeError if the message cannot be encoded.
+        """
+        return (*violations(self), *self._violations())
+
     def _violations(self) -> Iterator[Violation]:
         """Yield what the specification forbids beyond floors, ceilings and unknown codes; for subclasses."""
         yield from ()
 
+    @classmethod
+    def spans(cls, raw: bytes, context: Context = NO_CONTEXT) -> tuple[Span, ...]:
+        """Return which bytes of `raw` are which field, in order and without holes.
 
-class Field(construct.Renamed):  # type: ignore[misc]
-    """A named field of a schema."""
+        Never raises for what the bytes are: what does not decode is a span too, and the innermost one where
+        it went wrong has the DecodeError as `error`.
+        """
+        return spans(cls.SCHEMA, raw, context)
 
-    def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
-        return parse_step(self.subcon, stream, context, f"{path} -> {self.name}")
-
-
-class MessageStruct(Node[Any], construct.Struct):  # type: ignore[misc]
-    """The schema of one message class: a `construct.Struct` that parses to it and builds from it.
-
-    `parse` takes whole messages: bytes left over are an error, unlike in construct; `parse_stream`, and a
-    schema that is part of another construct, leave what follows.
-    """
-
-    def __init__(self, message: type[Message], fields: Iterable[tuple[str, Node[Any]]]) -> None:
-        self.fields = tuple(fields)
-        construct.Struct.__init__(self, *(Field(node, name) for name, node in self.fields))
-        self.message = message
-        self.parts = tuple(node for _, node in self.fields)
-        self.minimum = sum(0 if isinstance(node, IfMore) else node.minimum for node in self.parts)
-        sizes = [node.size for node in self.parts]
-        self.size = None if None in sizes else self.minimum
-        self.is_open = any(node.is_open for node in self.parts)
-        self.values = tuple(name for name, node in self.fields if not isinstance(node, Length))
-
-    def parse(self, data: bytes, **contextkw: Any) -> Any:
-        return Whole(self).parse(data, **contextkw)
-
-    def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
-        container = construct.Struct._parse(self, stream, context, path)
-        return self.message(*(container[name] for name in self.values))
-
-    def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
-        if not isinstance(value, dict):
-            if not isinstance(value, self.message):
-                raise cannot_build(path, self.message.__name__, type(value).__name__)
-            value = {name: getattr(value, name) for name in self.values}
-        tail = [name for name, node in self.fields if isinstance(node, IfMore)]
-        for before, name in zip(tail, tail[1:], strict=False):
-            if value[before] is None and value[name] is not None:
-                raise cannot_build(f"{path} -> {name}", f"nothing, as {before} is absent", "a value")
-        return construct.Struct._build(self, value, stream, context, path)
-
-    def _emitparse(self, code: Any) -> str:
-        raise NotImplementedError  # construct's compiler then calls _parse; its own code would make no message
-
-    def _emitbuild(self, code: Any) -> str:
-        raise NotImplementedError
-
-    def describe(self, name: str = "") -> str:
-        return f"{self.message.__name__} {name}".rstrip()
-
-    def definition(self) -> str:
-        """Return the `struct` of the presentation language of RFC 5246 §4.5 that declares the message."""
-        lines = [f"    {node.describe(name)};" for name, node in self.fields]
-        return "\n".join(["struct {", *lines, f"}} {self.message.__name__};"])
-
-
-class Whole(construct.Subconstruct):  # type: ignore[misc]
-    """`subcon` and then the end of the stream."""
-
-    def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
-        value = self.subcon._parsereport(stream, context, path)
-        finish(stream, path)
-        return value
+    def __repr__(self) -> str:
+        values = (f"{name}={short(getattr(self, name))}" for name in self.SCHEMA.values)
+        return f"{type(self).__name__}({', '.join(values)})"
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(wire,))
@@ -142,10 +98,12 @@ def message(cls: type[M]) -> type[M]:
     """
     if not issubclass(cls, Message):
         raise TypeError(f"{cls.__name__} is no subclass of Message")
+    if hasattr(cls, "__post_init__"):
+        raise TypeError(f"{cls.__name__}.__post_init__ would not run when a message is decoded")
     fields = list(_declared(cls))
     made = dataclasses.dataclass(frozen=True, slots=True, repr=False)(cls)
     _keep_super_working(cls, made)
-    undeclared = {field.name for field in dataclasses.fields(made)} - {name for name, _ in fields}
+    undeclared: set[str] = set(made.__slots__) - {name for name, _ in fields}
     if undeclared:
         raise TypeError(f"{cls.__name__}: {', '.join(sorted(undeclared))} not declared with wire()")
     _check(cls.__name__, fields)
@@ -166,25 +124,30 @@ def _declared(cls: type[Message]) -> Iterator[tuple[str, Node[Any]]]:
 
 
 def _check(owner: str, fields: list[tuple[str, Node[Any]]]) -> None:
-    """Raise TypeError if the fields cannot be decoded, one after the other, without doubt; join lengths to data."""
+    """Raise TypeError if the fields cannot be decoded without doubt; tell each length what it measures."""
     lengths: dict[str, Length] = {}
-    before: list[str] = []
+    keys: set[str] = set()
     open_field = None
     for name, node in fields:
         if open_field is not None and not (isinstance(node, IfMore) and isinstance(open_field, IfMore)):
             raise TypeError(f"{owner}.{name} follows a field that goes to the end")
         for term in own_terms(node):
-            if isinstance(term, Select) and not term.by_context and term.key not in before:
-                raise TypeError(f"{owner}.{name}: {term.key} is no earlier field")
+            if type(term) not in DECODED or type(term) not in ENCODED:
+                raise TypeError(f"{owner}.{name}: no code can be generated for {type(term).__name__}")
+            if isinstance(term, Select) and not term.by_context and term.key not in keys:
+                raise TypeError(f"{owner}.{name}: {term.key} is no earlier number or bytes")
             if isinstance(term, SizedBy):
                 if term.length not in lengths or term is not node:
                     raise TypeError(f"{owner}.{name}: {term.length} is no earlier Length of its own")
+                if any(names_fields(part) for part in own_terms(term.subcon)):
+                    raise TypeError(f"{owner}.{name}: what names earlier fields must be a message")
                 length = lengths.pop(term.length)
                 length.sized_field, length.sized_node = name, term
         if isinstance(node, Length):
             lengths[name] = node
         open_field = node if node.is_open else None
-        before.append(name)
+        if isinstance(node, (UInt, Enumerated, Fixed, Opaque)):
+            keys.add(name)
     if lengths:
         raise TypeError(f"{owner}: {', '.join(lengths)} measures no field")
 
@@ -203,3 +166,13 @@ def _keep_super_working(cls: type, made: type) -> None:
                         cell.cell_contents = made
 
 
+def short(value: object) -> str:
+    """Return the repr of a field's value, with long bytes and long lists cut."""
+    if isinstance(value, bytes) and len(value) > 32:
+        return f"<{len(value)} bytes: {value[:16].hex()}…>"
+    if isinstance(value, tuple):
+        items = [short(item) for item in value[:24]]
+        if len(value) > 24:
+            items.append(f"<{len(value) - 24} more>")
+        return f"({', '.join(items)}{',' if len(value) == 1 else ''})"
+    return repr(value)

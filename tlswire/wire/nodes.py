@@ -8,17 +8,22 @@ reports them as violations. What refuses is framing alone.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 import construct  # type: ignore[import-untyped]
 
 from tlswire.wire.context import NO_CONTEXT, Context
-from tlswire.wire.stream import cannot_build, construct_bytes, interpret, take
+from tlswire.wire.source import DECODER_REFUSALS, ENCODER_REFUSALS
+from tlswire.wire.stream import cannot_build, reference, reference_bytes, take
 
 if TYPE_CHECKING:
     from tlswire.registry.open_enum import OpenEnum
 
-T = TypeVar("T")
+Decoder = Callable[[bytes, int, int, Context], tuple[Any, int]]
+Encoder = Callable[[Any], bytes]
+
 T_co = TypeVar("T_co", covariant=True)
 E = TypeVar("E", bound="OpenEnum")
 
@@ -34,7 +39,11 @@ class Node(construct.Construct, Generic[T_co]):  # type: ignore[misc]
     minimum: int = 0
     size: int | None = None
     is_open: bool = False
-    parts: tuple[Node[Any], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Node[Any], ...]:
+        """The terms that this one is made of."""
+        return ()
 
     def decode(self, raw: bytes, context: Context = NO_CONTEXT) -> T_co:
         """Decode the whole of `raw`.
@@ -42,11 +51,44 @@ class Node(construct.Construct, Generic[T_co]):  # type: ignore[misc]
         Raises DecodeError, whose path and offset (in bytes from the start of `raw`) tell where decoding
         stopped.
         """
-        return interpret(self, raw, context)
+        value: T_co
+        if type(raw) is not bytes:
+            raw = bytes(memoryview(raw))
+        try:
+            value, end = self.read(raw, 0, len(raw), context)
+            if end == len(raw):
+                return value
+        except DECODER_REFUSALS:
+            pass  # and the reference says why
+        value, error = reference(self, raw, context)
+        if error is not None:
+            raise error
+        return value
 
     def encode(self, value: Any) -> bytes:
         """Encode `value`; raises EncodeError, whose path tells what cannot be written."""
-        return construct_bytes(self, value)
+        try:
+            return self.write(value)
+        except ENCODER_REFUSALS:
+            pass  # and the reference says why
+        data, error = reference_bytes(self, value)
+        if error is not None:
+            raise error
+        return data
+
+    @cached_property
+    def read(self) -> Decoder:
+        """The generated decoder, made at first use."""
+        from tlswire.wire.decoder import generate  # which knows all nodes, and so comes after them
+
+        return generate(self)
+
+    @cached_property
+    def write(self) -> Encoder:
+        """The generated encoder, made at first use."""
+        from tlswire.wire.encoder import generate
+
+        return generate(self)
 
     def describe(self, name: str = "") -> str:
         """Return the declaration of a field of this type in the presentation language of RFC 5246 §4."""

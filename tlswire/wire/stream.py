@@ -17,17 +17,16 @@ from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
 from tlswire.wire.context import CONTEXT_KEYS
 
 if TYPE_CHECKING:
-    from tlswire.wire.spans import Trace
-
     from tlswire.wire.context import Context
+    from tlswire.wire.spans import Trace
 
 TOP = "(parsing)"  # what construct calls the root of a path
 
 
 class SchemaError(construct.ConstructError):  # type: ignore[misc]
-    """A construct error that carries `error`, the DecodeError or EncodeError that tlswire makes of it."""
+    """A construct error while parsing that carries `error`, the DecodeError that tlswire makes of it."""
 
-    def __init__(self, error: DecodeError | EncodeError, path: str) -> None:
+    def __init__(self, error: DecodeError, path: str) -> None:
         super().__init__(str(error), path)
         self.error = error
 
@@ -44,12 +43,16 @@ class MalformedError(SchemaError, construct.MappingError):  # type: ignore[misc]
     """construct's MappingError for `DecodeErrorKind.malformed`."""
 
 
-class BuildError(SchemaError, construct.ValidationError):  # type: ignore[misc]
-    """construct's ValidationError for a value that cannot be written."""
+class BuildError(construct.ValidationError):  # type: ignore[misc]
+    """construct's ValidationError for a value that cannot be written; carries the EncodeError as `error`."""
+
+    def __init__(self, error: EncodeError, path: str) -> None:
+        super().__init__(str(error), path)
+        self.error = error
 
 
 class WindowStream(io.BytesIO):
-    """The bytes of one window, which begin at offset `base` of the whole; `trace` takes down what lies where."""
+    """The bytes of one window, from offset `base` of the whole on; `trace` takes down what lies where."""
 
     def __init__(self, data: bytes, base: int = 0, trace: Trace | None = None) -> None:
         super().__init__(data)
@@ -69,7 +72,7 @@ def offset(stream: BinaryIO) -> int:
 
 
 def take(stream: BinaryIO, count: int, path: str) -> bytes:
-    """Read exactly `count` bytes; raises TruncatedError, and leaves the stream where it was, if there are fewer."""
+    """Read exactly `count` bytes; if there are fewer, read none and raise TruncatedError."""
     data = stream.read(count)
     if len(data) < count:
         stream.seek(-len(data), io.SEEK_CUR)
@@ -90,9 +93,12 @@ def at_end(stream: BinaryIO) -> bool:
 def finish(stream: BinaryIO, path: str) -> None:
     """Raise TrailingError if anything is left in `stream`."""
     if not at_end(stream):
-        position = offset(stream)
-        error = DecodeError(DecodeErrorKind.trailing, dotted(path), position, 0, len(stream.read()))
-        stream.seek(-error.actual, io.SEEK_CUR)
+        position, spare = offset(stream), len(stream.read())
+        stream.seek(-spare, io.SEEK_CUR)
+        error = DecodeError(DecodeErrorKind.trailing, dotted(path), position, 0, spare)
+        trace: Trace | None = getattr(stream, "trace", None)
+        if trace is not None:
+            trace.trailing(stream, path, error)
         raise TrailingError(error, path)
 
 
@@ -132,30 +138,26 @@ def cannot_build(path: str, expected: object, actual: object) -> BuildError:
     return BuildError(EncodeError(dotted(path), expected, actual), path)
 
 
-def interpret(node: Any, raw: bytes, context: Context) -> Any:
-    """Parse all of `raw` with the interpreted schema; raises DecodeError.
+def reference(node: Any, raw: bytes, context: Context) -> tuple[Any, DecodeError | None]:
+    """Parse all of `raw` with the interpreted schema; return the value or the error, and None for the other.
 
-    The DecodeError is raised outside the handler, so that it holds neither the construct error nor its
-    frames.
+    The error is returned and not raised, so that it holds neither a traceback nor its frames.
     """
-    stream = WindowStream(bytes(raw))
+    stream = WindowStream(raw)
     try:
         value = node.parse_stream(stream, **context_keywords(context))
         finish(stream, TOP)
-        return value
     except SchemaError as failure:
-        error = failure.error
-    raise error
+        return None, failure.error
+    return value, None
 
 
-def construct_bytes(node: Any, value: Any) -> bytes:
-    """Build `value` with the interpreted schema; raises EncodeError."""
+def reference_bytes(node: Any, value: Any) -> tuple[bytes, EncodeError | None]:
+    """Build `value` with the interpreted schema; return the bytes and None, or b"" and the error."""
     try:
-        data: bytes = node.build(value)
-        return data
-    except SchemaError as failure:
-        error = failure.error
-    raise error
+        return node.build(value), None
+    except BuildError as failure:
+        return b"", failure.error
 
 
 def context_keywords(context: Context) -> dict[str, Any]:
