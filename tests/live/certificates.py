@@ -151,6 +151,7 @@ class Authority:
                 pem(certificate(subject, key.public_key(), issuer, self._key))
             )
         self.write_authorities(folder / "issuers.pem", [names.CLIENT_ISSUER, names.UNLISTED_ISSUER])
+        self.write_authorities(folder / "listed-issuer.pem", [names.CLIENT_ISSUER])
         self.write_authorities(folder / "server-issuer.pem", [names.SERVER_ISSUER])
 
     def write_authorities(self, path: Path, subjects: list[bytes]) -> None:

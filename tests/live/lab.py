@@ -1,26 +1,71 @@
-"""One capture: bring up the network and the peers, record, and put down all that is known about it."""
+"""A stage for one capture, what is recorded on it, and the keys and certificates that all captures share."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 
-from apache import Apache
 from certificates import Authority
 from network import Network, Tcpdump
-from testimony import Connection, read_curl_trace
+from peers import Peer
+from testimony import Connection
 
 
 @dataclass
 class Recording:
-    """What one run gave: the capture and the testimony of those who took part."""
+    """What one run gave: the capture and the testimony of those who took part.
 
-    pcap: bytes = b""
-    connections: list[Connection] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)
+    `witness` says whose words `connections` are; where no endpoint tells whole messages, `connections` lack
+    them, and `names_seen` has the names of the messages that each side sent, in order.
+    """
+
+    pcap: bytes
+    commands: list[str]
+    witness: str
+    connections: list[Connection]
+    names_seen: dict[str, list[str]] | None = None
     configured_names: list[bytes] = field(default_factory=list)
     server_settings: list[str] = field(default_factory=list)
     server_log: list[str] = field(default_factory=list)
+    keylog: bytes = b""
+
+
+class Stage:
+    """The network with tcpdump running on it; peers that are started here end with it."""
+
+    def __init__(self, folder: Path, *, offload: bool = False, tcpdump: list[str] | None = None) -> None:
+        """Prepare a stage on which processes have `folder` as their working directory."""
+        self._network = Network(folder, offload=offload)
+        self._tcpdump_options = tcpdump or ["-i", "eth0"]
+        self._exit = ExitStack()
+        self.commands: list[str] = []
+
+    def __enter__(self) -> Stage:
+        self._exit.enter_context(self._network)
+        self._tcpdump = Tcpdump(self._network, self._tcpdump_options)
+        self._exit.enter_context(self._tcpdump.peer)
+        self.commands.append(f"server: {self._tcpdump.peer.command}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def start(self, side: str, argv: list[str], ready: bytes = b"") -> Peer:
+        """Start a process on one side, and wait until it has said that it is `ready`."""
+        peer = self._exit.enter_context(self._network.start(side, argv))
+        self.commands.append(f"{side}: {peer.command}")
+        if ready:
+            peer.expect(ready)
+        return peer
+
+    def finish(self, connections: int) -> bytes:
+        """Wait for the end of so many TCP connections; the capture."""
+        self._tcpdump.wait_closed(connections)
+        return self._tcpdump.stop()
 
 
 class Lab:
@@ -32,30 +77,11 @@ class Lab:
         self.authority = Authority(keys)
         self.authority.write_peers(folder)
 
-    def apache_and_curl(
-        self,
-        settings: str,
-        curl: list[str],
-        *,
-        accepted: list[bytes],
-        connections: int = 1,
-        offload: bool = False,
-        status: int = 0,
-    ) -> Recording:
-        """Record curl with `curl` for its arguments against Apache with `settings`, naming `accepted` as its CAs."""
-        recording = Recording(configured_names=accepted, server_settings=settings.splitlines())
-        self.authority.write_authorities(self.folder / "names.pem", accepted)
-        with Network(self.folder, offload=offload) as network:
-            apache = Apache(network, settings)
-            tcpdump = Tcpdump(network)
-            client = network.start("client", ["curl", "--silent", "--raw", "--trace", "trace.txt", *curl])
-            found = client.wait()
-            if found != status:
-                raise AssertionError(f"{client.command} ended with {found}")
-            tcpdump.wait_closed(connections)
-            recording.pcap = tcpdump.stop()
-            recording.server_log = apache.stop()
-            recording.commands = [apache.peer.command, tcpdump.command, client.command]
-        recording.connections = read_curl_trace((self.folder / "trace.txt").read_text())
-        assert len(recording.connections) == connections
-        return recording
+    def stage(self, *, offload: bool = False, tcpdump: list[str] | None = None) -> Stage:
+        """A stage in the working folder."""
+        return Stage(self.folder, offload=offload, tcpdump=tcpdump)
+
+    def write_names(self, subjects: list[bytes]) -> str:
+        """Write a file of CA certificates with these subjects; its name."""
+        self.authority.write_authorities(self.folder / "names.pem", subjects)
+        return "names.pem"

@@ -1,7 +1,7 @@
 """Two network namespaces joined by a cable, and tcpdump on it.
 
 The server is 10.10.10.15, the client 10.10.10.16, as in the case that the project exists for.  Frames are
-limited to 1,514 bytes unless segmentation offload is wanted, so that the captures look as from a mirror port.
+limited to 1,514 bytes unless segmentation offload is wanted, so that captures look as from a mirror port.
 tcpdump writes to a pipe that is read here: so the end of every TCP connection is an event that can be awaited,
 and no capture stops too early.
 """
@@ -14,12 +14,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from peers import Peer, PeerError
 
 HOSTS = {"server": 15, "client": 16}
 PORT = 443
-FIN, RST = 0x01, 0x04
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+LINK_HEADERS = {1: 14, 113: 16, 276: 20}  # pcap link type: Ethernet, Linux cooked v1 and v2: bytes before IP
 
 
 class Network:
@@ -27,7 +29,7 @@ class Network:
 
     def __init__(self, folder: Path, *, offload: bool = False) -> None:
         """Name the network; the processes started in it have `folder` as their working directory."""
-        self.folder = folder
+        self._folder = folder
         self._namespaces = {side: f"tlswire-{side}-{os.getpid()}" for side in HOSTS}
         self._offload = offload
 
@@ -54,7 +56,7 @@ class Network:
 
     def start(self, side: str, argv: list[str]) -> Peer:
         """Start a process in the namespace of `side`."""
-        return Peer(argv, prefix=["ip", "netns", "exec", self._namespaces[side]], folder=self.folder)
+        return Peer(argv, prefix=["ip", "netns", "exec", self._namespaces[side]], folder=self._folder)
 
     def _ip(self, side: str, *arguments: str) -> None:
         _ip("-n", self._namespaces[side], *arguments)
@@ -65,78 +67,73 @@ def _ip(*arguments: str) -> None:
 
 
 class Tcpdump:
-    """tcpdump on the server's interface; its output, the capture, comes through a pipe."""
+    """tcpdump on the server's side; its output, the capture, comes through a pipe."""
 
-    ARGUMENTS = (
-        "tcpdump",
-        "-i",
-        "eth0",
-        "--immediate-mode",
-        "-U",
-        "-B",
-        "8192",
-        "-w",
-        "-",
-        "tcp",
-        "port",
-        str(PORT),
-    )
-
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, options: list[str]) -> None:
         """Start it and wait until it listens."""
-        self._peer = network.start("server", list(self.ARGUMENTS))
-        self.command = self._peer.command
-        self._peer.expect(b"listening on")
+        command = ["tcpdump", *options, "--immediate-mode", "-U", "-B", "8192", "-w", "-"]
+        self.peer = network.start("server", [*command, "tcp", "port", str(PORT)])
+        self.peer.expect(b"listening on")
 
     def wait_closed(self, connections: int) -> None:
         """Wait until so many TCP connections have come to their end: RST, or both FINs acknowledged."""
-        self._peer.until(
-            lambda: count_closed(bytes(self._peer.stdout)) >= connections,
+        self.peer.until(
+            lambda: count_closed(bytes(self.peer.stdout)) >= connections,
             f"the end of {connections} connections",
         )
 
     def stop(self) -> bytes:
         """Stop it; the capture, in pcap format.  To have lost a frame is an error."""
-        self._peer.interrupt()
-        if b"\n0 packets dropped by kernel" not in self._peer.stderr:
-            raise PeerError(f"tcpdump: {bytes(self._peer.stderr)!r}")
-        return bytes(self._peer.stdout)
+        self.peer.interrupt()
+        if b"\n0 packets dropped by kernel" not in self.peer.stderr:
+            raise PeerError(f"tcpdump: {bytes(self.peer.stderr)!r}")
+        return bytes(self.peer.stdout)
 
 
-def frames(pcap: bytes) -> Iterator[bytes]:
-    """The frames of a little-endian pcap file that may still be growing."""
+class Segment(NamedTuple):
+    """What of a TCP segment matters here."""
+
+    source: int
+    destination: int
+    sequence: int
+    acknowledged: int
+    flags: int
+    length: int
+
+
+def segments(pcap: bytes) -> Iterator[Segment]:
+    """The TCP segments of a little-endian pcap file that may still be growing."""
     offset = 24
     while offset + 16 <= len(pcap):
         (length,) = struct.unpack_from("<I", pcap, offset + 8)
-        frame = pcap[offset + 16 : offset + 16 + length]
-        if len(frame) < length:
+        if offset + 16 + length > len(pcap):
             return
-        yield frame
+        ip = offset + 16 + LINK_HEADERS[pcap[20] | pcap[21] << 8]
+        if pcap[ip] >> 4 == 6:
+            tcp, end = ip + 40, ip + 40 + int.from_bytes(pcap[ip + 4 : ip + 6], "big")
+        else:
+            tcp, end = ip + (pcap[ip] & 15) * 4, ip + int.from_bytes(pcap[ip + 2 : ip + 4], "big")
+        *fields, header, flags = struct.unpack_from(">HHIIBB", pcap, tcp)
+        yield Segment(*fields, flags, end - tcp - (header >> 4) * 4)
         offset += 16 + length
+
+
+def client_ports(pcap: bytes) -> list[int]:
+    """The client's port of each connection, in the order in which they were opened."""
+    return [segment.source for segment in segments(pcap) if segment.flags & (SYN | ACK) == SYN]
 
 
 def count_closed(pcap: bytes) -> int:
     """How many TCP connections in the capture are over."""
     closed: set[int] = set()  # by the client's port
-    unacknowledged: dict[tuple[int, int], int] = {}  # (source, destination) port: what acknowledges its FIN
-    finished: dict[int, set[int]] = {}
-    for frame in frames(pcap):
-        ip = frame[14:]
-        start, total = (
-            (40, 40 + int.from_bytes(ip[4:6], "big"))
-            if ip[0] >> 4 == 6
-            else (
-                (ip[0] & 15) * 4,
-                int.from_bytes(ip[2:4], "big"),
-            )
-        )
-        source, destination, sequence, acknowledged, offset, flags = struct.unpack_from(">HHIIBB", ip, start)
-        client = source if destination == PORT else destination
-        if unacknowledged.get((destination, source)) == acknowledged:
-            finished.setdefault(client, set()).add(destination)
-        if flags & FIN:
-            length = total - start - (offset >> 4) * 4
-            unacknowledged[source, destination] = (sequence + length + 1) % 2**32
-        if flags & RST or len(finished.get(client, ())) == 2:
+    awaited: dict[tuple[int, int], int] = {}  # (source, destination): the number that acknowledges its FIN
+    finished: dict[int, set[int]] = {}  # the client's port: which sides' FINs are acknowledged
+    for segment in segments(pcap):
+        client = segment.source if segment.destination == PORT else segment.destination
+        if awaited.get((segment.destination, segment.source)) == segment.acknowledged:
+            finished.setdefault(client, set()).add(segment.destination)
+        if segment.flags & FIN:
+            awaited[segment.source, segment.destination] = (segment.sequence + segment.length + 1) % 2**32
+        if segment.flags & RST or len(finished.get(client, ())) == 2:
             closed.add(client)
     return len(closed)

@@ -90,12 +90,16 @@ class Peer:
         self._process.send_signal(signal.SIGINT)
         return self.wait()
 
+    def terminate(self) -> int:
+        """End it if it still runs, and wait."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        return self.wait()
+
     def __enter__(self) -> Peer:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-        self.wait()
+        self.terminate()

@@ -8,6 +8,7 @@ Of a ChangeCipherSpec that was received, OpenSSL tells only the record header (c
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -31,8 +32,10 @@ ALERT_NAMES = {
     0: "close_notify",
     10: "unexpected_message",
     40: "handshake_failure",
+    41: "no_certificate",
     46: "certificate_unknown",
     48: "unknown_ca",
+    80: "internal_error",
     100: "no_renegotiation",
 }
 
@@ -43,6 +46,11 @@ class Message(NamedTuple):
     sender: str
     content_type: str
     body: bytes
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether it is an alert."""
+        return self.content_type == "alert"
 
     @property
     def name(self) -> str:
@@ -57,8 +65,8 @@ class Connection:
     """One TLS connection in the words of one endpoint."""
 
     messages: list[Message] = field(default_factory=list)
-    sent: bytes = b""  # application data that the client wrote
-    received: bytes = b""  # application data that the client read
+    from_client: bytes = b""  # application data, as the client wrote it
+    from_server: bytes = b""  # application data, as the client read it, or as the server wrote it
 
 
 _CURL_MESSAGE = re.compile(r"== Info: (?:TLS|SSL)v[\d.]+ \((OUT|IN)\), TLS (handshake|change cipher|alert), ")
@@ -93,9 +101,9 @@ def read_curl_trace(trace: str) -> list[Connection]:
                     connections[-1].messages.append(Message("server", "change_cipher_spec", b"\1"))
                 announced = None
             elif way == "Send":
-                connections[-1].sent += octets
+                connections[-1].from_client += octets
             else:
-                connections[-1].received += octets
+                connections[-1].from_server += octets
     return connections
 
 
@@ -124,3 +132,36 @@ def read_openssl_messages(log: str, *, of: str) -> list[Message]:
         elif way == "<<<" and octets[0] == CHANGE_CIPHER_SPEC:
             messages.append(Message(other, "change_cipher_spec", b"\1"))
     return messages
+
+
+def read_peer_events(*outputs: bytes) -> Connection:
+    """The connection that our own peers (openssl_peer.py, tlslite_peer.py) told of, one JSON object a line.
+
+    Of two peers, each tells only of the messages that it sent; the times put these in order.
+    """
+    events = [json.loads(line) for output in outputs for line in output.splitlines()]
+    connection = Connection()
+    for event in sorted(events, key=lambda event: event.get("time", 0)):
+        if event["event"] == "message":
+            body = bytes.fromhex(event["body"])
+            connection.messages.append(Message(event["sender"], event["content_type"], body))
+        elif event["event"] == "sent":
+            if event["side"] == "client":
+                connection.from_client += bytes.fromhex(event["data"])
+            else:
+                connection.from_server += bytes.fromhex(event["data"])
+        elif event["event"] == "received" and len(outputs) == 1:
+            connection.from_server += bytes.fromhex(event["data"])
+    return connection
+
+
+_GNUTLS_MESSAGE = re.compile(r"HSK\[0x[0-9a-f]+\]: ([A-Z ]+) (?:was queued|(\(\d+\)) was received)")
+
+
+def read_gnutls_names(log: str, *, of: str) -> dict[str, list[str]]:
+    """The names of the handshake messages that each side sent, in the log of `gnutls-cli` or `gnutls-serv -d 4`."""
+    other = "server" if of == "client" else "client"
+    seen: dict[str, list[str]] = {"client": [], "server": []}
+    for name, received in _GNUTLS_MESSAGE.findall(log):
+        seen[other if received else of].append(name.lower().replace(" ", "_"))
+    return seen

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -24,9 +25,11 @@ SUITES = {
     0x003B: "TLS_RSA_WITH_NULL_SHA256",
     0x003C: "TLS_RSA_WITH_AES_128_CBC_SHA256",
     0x003D: "TLS_RSA_WITH_AES_256_CBC_SHA256",
+    0x0041: "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA",
     0x009C: "TLS_RSA_WITH_AES_128_GCM_SHA256",
     0x009D: "TLS_RSA_WITH_AES_256_GCM_SHA384",
     0xC013: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    0xC028: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
     0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 }
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, RENEGOTIATION_INFO = 0x0016, 0x0017, 0xFF01
@@ -78,13 +81,17 @@ class ServerHello:
         return cls(int.from_bytes(message[4:6], "big"), suite, extensions)
 
 
-def describe_names(sent: list[bytes]) -> dict[str, Any]:
-    """Number, bytes and digest of a list of names; the digest is of their DER, concatenated."""
+def describe_names(sent: list[bytes], folder: Path) -> dict[str, Any]:
+    """Number, bytes and digest of a list of names, which goes into a file of `folder`, DER after DER."""
     joined = b"".join(sent)
-    return {"names": len(sent), "bytes": len(joined), "sha256": hashlib.sha256(joined).hexdigest()}
+    digest = hashlib.sha256(joined).hexdigest()
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{len(sent)}-{digest[:8]}.der"
+    file.write_bytes(joined)
+    return {"names": len(sent), "bytes": len(joined), "sha256": digest, "file": f"../names/{file.name}"}
 
 
-def _describe_epoch(messages: list[Message], initiated_by: str) -> dict[str, Any]:
+def _describe_epoch(messages: list[Message], initiated_by: str, folder: Path) -> dict[str, Any]:
     by_name = {message.name: message.body for message in messages}
     description: dict[str, Any] = {"initiated_by": initiated_by}
     if "server_hello" not in by_name:
@@ -101,7 +108,7 @@ def _describe_epoch(messages: list[Message], initiated_by: str) -> dict[str, Any
         "secure_renegotiation": RENEGOTIATION_INFO in hello.extensions,
         "extended_master_secret": EXTENDED_MASTER_SECRET in hello.extensions,
         "encrypt_then_mac": ENCRYPT_THEN_MAC in hello.extensions,
-        "certificate_request": None if names is None else describe_names(names),
+        "certificate_request": None if names is None else describe_names(names, folder),
         "client_certificate": None,
     }
     if chains:
@@ -115,26 +122,24 @@ def _describe_epoch(messages: list[Message], initiated_by: str) -> dict[str, Any
     return description
 
 
-def describe(connection: Connection) -> dict[str, Any]:
-    """The part of a capture's description that one connection is."""
+def describe(connection: Connection, folder: Path) -> dict[str, Any]:
+    """The part of a capture's description that one connection is; lists of CA names go into `folder`."""
     numbered = list(with_epochs(connection.messages))
     epochs = []
     asked = False  # a HelloRequest is waiting for its ClientHello
     for epoch in range(1 + max(number for _, number in numbered)):
         messages = [message for message, number in numbered if number == epoch]
-        epochs.append(_describe_epoch(messages, "server" if asked else "client"))
+        epochs.append(_describe_epoch(messages, "server" if asked else "client", folder))
         asked = any(message.name == "hello_request" for message in messages)
     hello = next(message.body for message in connection.messages if message.name == "server_hello")
     return {
         "protocol": VERSIONS[ServerHello.read(hello).version],
         "epochs": epochs,
         "messages": [
-            [message.sender, message.name, epoch]
-            for message, epoch in numbered
-            if message.content_type != "alert"
+            [message.sender, message.name, epoch] for message, epoch in numbered if not message.is_alert
         ],
-        "client": describe_data(connection.sent),
-        "server": describe_data(connection.received),
+        "client": describe_data(connection.from_client),
+        "server": describe_data(connection.from_server),
     }
 
 

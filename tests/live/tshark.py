@@ -1,59 +1,76 @@
-"""tshark with the server's key, as a second witness beside the endpoints.
+"""tshark with the server's key (and the client's key log where there is one), as a second witness.
 
-A capture is kept only if tshark decrypts from it exactly the messages and the data of which the endpoints
-spoke; so what tlswire is measured against has been seen from three sides.
+A capture is kept only if tshark decrypts from it the messages and the data of which the endpoints spoke; so
+what tlswire is measured against has been seen from both ends and from the middle.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
-import xml.etree.ElementTree as ElementTree
-from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from network import PORT
-from testimony import ALERT_NAMES, HANDSHAKE_NAMES
+from testimony import Message
+
+KINDS = {
+    "tls.handshake_raw": "handshake",
+    "tls.change_cipher_spec_raw": "change_cipher_spec",
+    "tls.alert_message_raw": "alert",
+}
 
 
 def _tshark(capture: Path, key: Path, *arguments: str) -> str:
-    command = [
-        "tshark",
-        "-r",
-        str(capture),
-        "-o",
-        f'uat:rsa_keys:"{key}",""',
-        "-o",
-        "tcp.reassemble_out_of_order:TRUE",
-    ]
+    command = ["tshark", "-r", str(capture), "-o", f'uat:rsa_keys:"{key}",""']
+    keylog = capture.parent / "keylog.txt"
+    if keylog.exists():
+        command += ["-o", f"tls.keylog_file:{keylog}"]
     return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def messages(capture: Path, key: Path) -> list[list[tuple[str, str]]]:
-    """Per TCP connection: sender and name of each handshake message, ChangeCipherSpec and alert, in order."""
-    streams: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for packet in ElementTree.fromstring(_tshark(capture, key, "-T", "pdml")).iter("packet"):
-        fields = {field.get("name"): field.get("show") for field in packet.iter("field")}
-        stream = streams[int(fields["tcp.stream"] or 0)]
-        sender = "server" if fields["tcp.srcport"] == str(PORT) else "client"
-        for protocol in packet.iter("proto"):
-            if protocol.get("name") != "tls":
-                continue
-            for field in protocol.iter("field"):
-                name, value = field.get("name"), field.get("show") or ""
-                if name == "tls.handshake.type":
-                    stream.append((sender, HANDSHAKE_NAMES[int(value)]))
-                elif name == "tls.change_cipher_spec":
-                    stream.append((sender, "change_cipher_spec"))
-                elif name == "tls.alert_message.desc":
-                    stream.append((sender, ALERT_NAMES[int(value)]))
+def _walk(node: Any) -> Iterator[tuple[str, Any]]:
+    """The (name, value) pairs of a JSON tree in order; objects are lists of pairs, as names come repeatedly."""
+    for pair in node:
+        if isinstance(pair, tuple):
+            yield pair
+            if isinstance(pair[1], list) and pair[1] and not isinstance(pair[1][0], str):
+                yield from _walk(pair[1])
+        elif isinstance(pair, list):
+            yield from _walk(pair)
+
+
+def messages(capture: Path, key: Path) -> list[list[Message]]:
+    """The messages of each TCP connection, in the order of the capture."""
+    streams: dict[int, list[Message]] = {}
+    packets = json.loads(_tshark(capture, key, "-T", "json", "-x"), object_pairs_hook=list)
+    for packet in packets:
+        stream: list[Message] = []
+        sender = ""
+        for name, value in _walk(packet):
+            if name == "tcp.srcport":
+                sender = "server" if value == str(PORT) else "client"
+            elif name == "tcp.stream":
+                stream = streams.setdefault(int(value), [])
+            elif name in KINDS:
+                # of a ChangeCipherSpec behind a reassembled record, tshark shows another byte than its own
+                body = b"\1" if name == "tls.change_cipher_spec_raw" else bytes.fromhex(value[0])
+                # it lists the fragments of a handshake message too, before the whole
+                if KINDS[name] != "handshake" or len(body) == 4 + int.from_bytes(body[1:4], "big"):
+                    stream.append(Message(sender, KINDS[name], body))
     return [streams[number] for number in sorted(streams)]
 
 
 def application_data(capture: Path, key: Path, stream: int) -> tuple[bytes, bytes]:
     """What client and server sent on TCP connection `stream`, decrypted."""
-    sent, received = bytearray(), bytearray()
+    data = (bytearray(), bytearray())  # of node 0, the side whose data tshark decrypted first; of node 1
+    swapped = False
     for line in _tshark(capture, key, "-q", "-z", f"follow,tls,raw,{stream}").splitlines():
+        if line.startswith("Node 0:"):
+            swapped = line.endswith(f":{PORT}")
         octets = line.strip()
-        if octets and all(digit in "0123456789abcdef" for digit in octets):
-            (received if line.startswith("\t") else sent).extend(bytes.fromhex(octets))
+        if octets and not set(octets) - set("0123456789abcdef"):
+            data[line.startswith("\t")].extend(bytes.fromhex(octets))
+    sent, received = reversed(data) if swapped else data
     return bytes(sent), bytes(received)

@@ -1,0 +1,118 @@
+"""A TLS client or server on tlslite-ng, for what no program of Debian's does any more, or ever did.
+
+    python tlslite_peer.py client|server SETTINGS STEP …
+
+SETTINGS is a JSON object: `version` (as tlslite writes it: [3, 0] is SSL 3.0), `ciphers` and `macs` (tlslite's names),
+`reqCAs` (names for a CertificateRequest, in hex, sent as they are), `certificate` (stem of .crt and .key).
+The steps are `write:TEXT`, `read:TEXT` (until TEXT has come), `hello_request`, `close`.  Standard output is one
+JSON object a line for all messages that this side wrote, as tlslite serialised them, and all data; each with the
+time of the clock that both sides share.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tlslite.api import (  # type: ignore[import-untyped]
+    HandshakeSettings,
+    TLSConnection,
+    TLSRemoteAlert,
+    X509CertChain,
+    parsePEMKey,
+)
+from tlslite.messages import HelloRequest  # type: ignore[import-untyped]
+
+CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake"}
+
+
+def tell(**event: object) -> None:
+    """Print one event, with its time in nanoseconds."""
+    print(json.dumps({"time": time.monotonic_ns()} | event), flush=True)
+
+
+class Connection(TLSConnection):  # type: ignore[misc]
+    """A TLSConnection that tells of each message it sends."""
+
+    side = ""
+
+    def _sendMsg(self, message: Any, *arguments: Any, **options: Any) -> Any:
+        if message.contentType in CONTENT_TYPES:
+            kind = CONTENT_TYPES[message.contentType]
+            tell(event="message", sender=self.side, content_type=kind, body=bytes(message.write()).hex())
+        yield from super()._sendMsg(message, *arguments, **options)
+
+
+def credentials(stem: str) -> tuple[X509CertChain, Any]:
+    """Certificate chain and private key."""
+    chain = X509CertChain()
+    chain.parsePemList(Path(f"{stem}.crt").read_text())
+    return chain, parsePEMKey(Path(f"{stem}.key").read_text(), private=True)
+
+
+def handshake(side: str, connection: Connection, options: dict[str, Any]) -> None:
+    """The first handshake."""
+    settings = HandshakeSettings()
+    settings.minVersion = settings.maxVersion = tuple(options["version"])
+    settings.cipherNames = options["ciphers"]
+    settings.macNames = options["macs"]
+    settings.keyExchangeNames = ["rsa"]
+    settings.useExtendedMasterSecret = settings.useEncryptThenMAC = options.get("modern", False)
+    chain, key = credentials(options["certificate"]) if "certificate" in options else (None, None)
+    if side == "server":
+        names = [bytearray.fromhex(name) for name in options.get("reqCAs", [])]
+        connection.handshakeServer(
+            certChain=chain, privateKey=key, settings=settings, reqCert="reqCAs" in options, reqCAs=names
+        )
+    else:
+        connection.handshakeClientCert(certChain=chain, privateKey=key, settings=settings)
+
+
+def take(connection: Connection, steps: list[str]) -> None:
+    """The steps after the handshake."""
+    received = bytearray()
+    for step in steps:
+        verb, _, argument = step.partition(":")
+        text = argument.encode()
+        if verb == "write":
+            connection.sendall(text)
+            tell(event="sent", side=connection.side, data=text.hex())
+        elif verb == "read":
+            while text not in received:
+                try:
+                    chunk = connection.recv(16384)
+                except TLSRemoteAlert as alert:
+                    tell(event="alert", description=str(alert))
+                    continue
+                if not chunk:
+                    raise SystemExit(f"the end came before {text!r}")
+                received += chunk
+                tell(event="received", data=chunk.hex())
+        elif verb == "hello_request":
+            for _ in connection._sendMsg(HelloRequest().create()):
+                pass
+        else:
+            connection.close()
+
+
+def main(side: str, options: str, *steps: str) -> None:
+    """Take one side of one connection."""
+    if side == "server":
+        with socket.create_server(("10.10.10.15", 443)) as listener:
+            tell(event="listening")
+            stream, _ = listener.accept()
+    else:
+        stream = socket.create_connection(("10.10.10.15", 443))
+    with stream:
+        Connection.side = side
+        connection = Connection(stream)
+        handshake(side, connection, json.loads(options))
+        take(connection, list(steps))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
