@@ -12,10 +12,11 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tlswire.wire.choices import Select
+from tlswire.wire.choices import Select, Tagged
 from tlswire.wire.composites import IfMore, ListToEnd, SizedBy, Vector, Window
 from tlswire.wire.context import Violation
-from tlswire.wire.nodes import Enumerated, Fixed, Node, Opaque, Rest, UInt
+from tlswire.wire.nodes import Enumerated, Node, Opaque, Rest
+from tlswire.wire.structure import MessageStruct
 
 
 def violations(message: Any) -> Iterator[Violation]:
@@ -37,7 +38,7 @@ def may_violate(node: Node[Any]) -> bool:
         return node.floor > 0
     if isinstance(node, (Window, ListToEnd, SizedBy, IfMore)):
         return may_violate(node.subcon)
-    return not isinstance(node, (UInt, Fixed, Opaque))
+    return isinstance(node, (Enumerated, Select, Tagged, MessageStruct))
 
 
 def _of(node: Node[Any], value: Any, path: str, message: Any) -> Iterator[Violation]:
