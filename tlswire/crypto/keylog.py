@@ -1,0 +1,91 @@
+"""The lines of NSS key logs (SSLKEYLOGFILE; draft-ietf-tls-keylogfile), and the older forms that tools still write.
+
+    CLIENT_RANDOM <client random> <master secret>
+    RSA <first 8 bytes of the encrypted premaster secret> <premaster secret>
+    RSA Session-ID:<session ID> Master-Key:<master secret>
+    <a label of TLS 1.3> <client random> <secret>
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+_SECRET = rb"([0-9A-Fa-f]+)"
+_LINE = re.compile(rb"([A-Z0-9_]+) " + _SECRET + rb" " + _SECRET)
+_SESSION = re.compile(rb"RSA Session-ID:" + _SECRET + rb" Master-Key:" + _SECRET)
+_LONGEST_LINE = 4096  # bytes; the longest of a known label has some 300
+
+# Label: bytes of the identifier, and of the secret (None: the hash's length, which varies).
+_LABELS: dict[str, tuple[int, int | None]] = {
+    "CLIENT_RANDOM": (32, 48),
+    "RSA": (8, 48),
+    "CLIENT_EARLY_TRAFFIC_SECRET": (32, None),
+    "CLIENT_HANDSHAKE_TRAFFIC_SECRET": (32, None),
+    "SERVER_HANDSHAKE_TRAFFIC_SECRET": (32, None),
+    "CLIENT_TRAFFIC_SECRET_0": (32, None),
+    "SERVER_TRAFFIC_SECRET_0": (32, None),
+    "EARLY_EXPORTER_SECRET": (32, None),
+    "EARLY_EXPORTER_MASTER_SECRET": (32, None),
+    "EXPORTER_SECRET": (32, None),
+    "ECH_SECRET": (32, None),
+    "ECH_CONFIG": (32, None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLogEntry:
+    """A secret, and what tells to which session it belongs.
+
+    `label` as in the file; `RSA Session-ID` for that form.  `identifier`: the client random, the first 8 bytes of the
+    encrypted premaster secret, or the session ID.
+    """
+
+    label: str
+    identifier: bytes
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLogProblem:
+    """A line that is no entry: its 1-based number, and what is wrong with it (never what it holds)."""
+
+    line: int
+    message: str
+
+
+def parse_key_log(lines: Iterable[bytes]) -> Iterator[KeyLogEntry | KeyLogProblem]:
+    """The entries of a key log, in order; a malformed line becomes a `KeyLogProblem` and loses no other.
+
+    Parameters: `lines`, with or without their ends.  Blank lines and comments (`#`) are passed over, and labels that
+    nobody knows too (draft-ietf-tls-keylogfile §2).
+    """
+    for number, line in enumerate(lines, 1):
+        line = line.strip()
+        if not line or line.startswith(b"#"):
+            continue
+        yield _parse(number, line)
+
+
+def _parse(number: int, line: bytes) -> KeyLogEntry | KeyLogProblem:
+    if len(line) > _LONGEST_LINE:
+        return KeyLogProblem(number, f"{len(line)} bytes long, expected at most {_LONGEST_LINE}")
+    session = _SESSION.fullmatch(line)
+    if session is not None:
+        return _entry(number, "RSA Session-ID", session[1], session[2], (None, 48))
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return KeyLogProblem(number, "no label and two hexadecimal numbers")
+    label = found[1].decode("ascii")
+    return _entry(number, label, found[2], found[3], _LABELS.get(label, (None, None)))
+
+
+def _entry(
+    number: int, label: str, identifier: bytes, secret: bytes, lengths: tuple[int | None, int | None]
+) -> KeyLogEntry | KeyLogProblem:
+    for what, digits, length in (("identifier", identifier, lengths[0]), ("secret", secret, lengths[1])):
+        if len(digits) % 2 or (length is not None and len(digits) != 2 * length):
+            expected = f"{2 * length}" if length is not None else "an even number of"
+            return KeyLogProblem(number, f"{label}: {what} of {len(digits)} digits, expected {expected}")
+    return KeyLogEntry(label, bytes.fromhex(identifier.decode()), bytes.fromhex(secret.decode()))

@@ -1,0 +1,338 @@
+"""Record protection, one class per construction of RFC 5246 §6.2.3: stream, block and AEAD ciphers.
+
+Each object is one direction's current state.  `unprotect` proves what it gives back, with the record's MAC or tag,
+or raises; after a failure the next record can still be tried.  One cipher context runs through all records of a
+direction, since CBC needs only the block before: an explicit IV is decrypted along with the ciphertext and its
+garbage dropped.  A keyed HMAC is copied for each record.
+
+    stream    |                content            | MAC |
+    block     [IV] |           content            | MAC | padding | length |
+    EtM       [IV] | content | padding | length   | MAC |               RFC 7366
+    AEAD      [nonce] |        content            | tag |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import struct
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import CipherContext
+
+from tlswire.crypto.ciphers import AEAD, aead_cipher, block_cipher, stream_cipher
+from tlswire.errors import DecryptError
+from tlswire.registry import BulkCipher, CipherSuiteParameters, MACAlgorithm, ProtocolVersion
+
+_HEADER = struct.Struct(">QBHH")  # seq_num, type, version, length: what MAC and tag cover besides the content
+_SSL3_HEADER = struct.Struct(">QBH")
+_TRUNCATED_MAC = 10  # bytes, RFC 6066 §7
+
+
+class RecordProtection(Protocol):
+    """One direction's record protection.  `sequence_number` is the next record's."""
+
+    sequence_number: int
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        """The plaintext of a record (compressed, if the session compresses).
+
+        Parameters: `content_type` and `version`, the record header's; `lost`, how many records may be missing
+        before it: so many sequence numbers are tried forward.
+
+        Raises DecryptError `mac_failed` when nothing verifies; `sequence_number` then is as it was.
+        """
+        ...
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        """The fragment that a sender makes of a plaintext."""
+        ...
+
+
+def record_protection(
+    version: ProtocolVersion,
+    parameters: CipherSuiteParameters,
+    mac_key: bytes,
+    key: bytes,
+    iv: bytes,
+    *,
+    encrypt_then_mac: bool = False,
+    truncated_hmac: bool = False,
+) -> RecordProtection:
+    """One direction's protection, from its keys (`key_block`).
+
+    Raises DecryptError `cipher_unsupported` where `cryptography` lacks the cipher.
+    """
+    cipher = parameters.cipher
+    if cipher.kind == "aead":
+        if cipher.name == "CHACHA20_POLY1305":
+            return CounterNonceAEAD(cipher, aead_cipher(cipher, key), iv)
+        return ExplicitNonceAEAD(cipher, aead_cipher(cipher, key), iv)
+    mac = _mac(version, parameters.mac, mac_key, truncated_hmac)
+    if cipher.kind == "block":
+        if encrypt_then_mac:
+            return EncryptThenMAC(version, cipher, key, iv, mac)
+        return MACThenEncrypt(version, cipher, key, iv, mac)
+    return StreamProtection(None if cipher.kind == "null" else stream_cipher(cipher, key), mac)
+
+
+# MACs
+
+
+class MAC(Protocol):
+    """A MAC with its key; `length` in bytes."""
+
+    length: int
+
+    def __call__(self, sequence_number: int, content_type: int, version: int, content: bytes) -> bytes: ...
+
+
+class HMAC:
+    """HMAC of a record (RFC 5246 §6.2.3.1)."""
+
+    __slots__ = ("_keyed", "length")
+
+    def __init__(self, hash_name: str, key: bytes, length: int) -> None:
+        self._keyed = hmac.new(key, digestmod=hash_name)
+        self.length = length
+
+    def __call__(self, sequence_number: int, content_type: int, version: int, content: bytes) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(_HEADER.pack(sequence_number, content_type, version, len(content)))
+        keyed.update(content)
+        return keyed.digest()[: self.length]
+
+
+class SSL3MAC:
+    """SSL 3.0's MAC, an early HMAC over a header without version (RFC 6101 §5.2.3.1)."""
+
+    __slots__ = ("_inner", "_outer", "length")
+
+    def __init__(self, hash_name: str, key: bytes, length: int) -> None:
+        pad = 48 if hash_name == "md5" else 40
+        self._inner = hashlib.new(hash_name, key + b"\x36" * pad, usedforsecurity=False)
+        self._outer = hashlib.new(hash_name, key + b"\x5c" * pad, usedforsecurity=False)
+        self.length = length
+
+    def __call__(self, sequence_number: int, content_type: int, version: int, content: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_SSL3_HEADER.pack(sequence_number, content_type, len(content)))
+        inner.update(content)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+class NoMAC:
+    """The MAC of TLS_NULL_WITH_NULL_NULL, which proves nothing: its records are never believed."""
+
+    length = 0
+
+    def __call__(self, sequence_number: int, content_type: int, version: int, content: bytes) -> bytes:
+        raise DecryptError("mac_failed", sequence_number=sequence_number)
+
+
+def _mac(version: ProtocolVersion, mac: MACAlgorithm | None, key: bytes, truncated: bool) -> MAC:
+    if mac is None:
+        return NoMAC()
+    if mac.hash is None or mac.hash not in hashlib.algorithms_available:
+        raise DecryptError("cipher_unsupported")
+    if version <= ProtocolVersion.SSLv3:
+        return SSL3MAC(mac.hash, key, mac.length)
+    return HMAC(mac.hash, key, _TRUNCATED_MAC if truncated else mac.length)
+
+
+def _verify(
+    mac: MAC, sequence_number: int, lost: int, content_type: int, version: int, content: bytes, received: bytes
+) -> int:
+    """The first sequence number from `sequence_number` on, at most `lost` behind it, that the MAC verifies."""
+    for candidate in range(sequence_number, sequence_number + lost + 1):
+        if hmac.compare_digest(mac(candidate, content_type, version, content), received):
+            return candidate
+    raise DecryptError("mac_failed", sequence_number=sequence_number)
+
+
+# Constructions
+
+
+class StreamProtection:
+    """A stream cipher, or none, and a MAC (RFC 5246 §6.2.3.1).
+
+    The key stream goes on with every record, whether it verifies or not; it cannot skip what was lost.
+    """
+
+    __slots__ = ("_cipher", "_mac", "sequence_number")
+
+    def __init__(self, cipher: CipherContext | None, mac: MAC) -> None:
+        self._cipher = cipher
+        self._mac = mac
+        self.sequence_number = 0
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        content = self._cipher.update(fragment) if self._cipher is not None else fragment
+        border = len(content) - self._mac.length
+        if border < 0:
+            raise DecryptError("mac_failed", sequence_number=self.sequence_number)
+        plaintext, received = content[:border], content[border:]
+        self.sequence_number = 1 + _verify(
+            self._mac, self.sequence_number, lost, content_type, version, plaintext, received
+        )
+        return plaintext
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        content = plaintext + self._mac(self.sequence_number, content_type, version, plaintext)
+        self.sequence_number += 1
+        return self._cipher.update(content) if self._cipher is not None else content
+
+
+class _CBC:
+    """What both orders of encryption and MAC share: the chain of blocks and the padding."""
+
+    __slots__ = ("_block_length", "_decryptor", "_encryptor", "_explicit", "_mac", "_ssl3", "sequence_number")
+
+    def __init__(self, version: ProtocolVersion, cipher: BulkCipher, key: bytes, iv: bytes, mac: MAC) -> None:
+        self._block_length = cipher.block_length
+        self._explicit = cipher.block_length if version >= ProtocolVersion.TLSv1_1 else 0
+        self._ssl3 = version <= ProtocolVersion.SSLv3
+        made = block_cipher(cipher, key, iv if not self._explicit else bytes(cipher.block_length))
+        self._decryptor = made.decryptor()
+        self._encryptor = made.encryptor()
+        self._mac = mac
+        self.sequence_number = 0
+
+    def _decrypt(self, ciphertext: bytes) -> bytes:
+        """The blocks without the explicit IV; raises where they are no whole blocks, and the chain stays whole."""
+        if not ciphertext or len(ciphertext) % self._block_length:
+            raise DecryptError("mac_failed", sequence_number=self.sequence_number)
+        return self._decryptor.update(ciphertext)[self._explicit :]
+
+    def _unpad(self, padded: bytes, mac_length: int) -> bytes:
+        """The content before the padding (RFC 5246 §6.2.3.2); SSL 3.0 leaves its bytes open (RFC 6101 §5.2.3.2)."""
+        count = padded[-1] + 1 if padded else 1
+        border = len(padded) - count
+        sound = border >= mac_length
+        if sound and not self._ssl3:
+            sound = padded[border:] == padded[-1:] * count
+        if not sound:
+            raise DecryptError("mac_failed", sequence_number=self.sequence_number)
+        return padded[:border]
+
+    def _encrypt(self, content: bytes) -> bytes:
+        count = self._block_length - len(content) % self._block_length
+        # What is encrypted in the place of the IV comes out as a random block, which is as good an IV.
+        return self._encryptor.update(os.urandom(self._explicit) + content + bytes([count - 1]) * count)
+
+
+class MACThenEncrypt(_CBC):
+    """A CBC cipher over content, MAC and padding (RFC 5246 §6.2.3.2)."""
+
+    __slots__ = ()
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        mac_length = self._mac.length
+        content = self._unpad(self._decrypt(fragment), mac_length)
+        border = len(content) - mac_length
+        plaintext = content[:border]
+        self.sequence_number = 1 + _verify(
+            self._mac, self.sequence_number, lost, content_type, version, plaintext, content[border:]
+        )
+        return plaintext
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        mac = self._mac(self.sequence_number, content_type, version, plaintext)
+        self.sequence_number += 1
+        return self._encrypt(plaintext + mac)
+
+
+class EncryptThenMAC(_CBC):
+    """A CBC cipher over content and padding, and a MAC over that (RFC 7366 §3)."""
+
+    __slots__ = ()
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        border = max(0, len(fragment) - self._mac.length)
+        ciphertext, received = fragment[:border], fragment[border:]
+        padded = self._decrypt(ciphertext)
+        verified = _verify(self._mac, self.sequence_number, lost, content_type, version, ciphertext, received)
+        plaintext = self._unpad(padded, 0)
+        self.sequence_number = verified + 1
+        return plaintext
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        ciphertext = self._encrypt(plaintext)
+        mac = self._mac(self.sequence_number, content_type, version, ciphertext)
+        self.sequence_number += 1
+        return ciphertext + mac
+
+
+class ExplicitNonceAEAD:
+    """GCM and CCM: the nonce is a fixed part and eight bytes that the record brings (RFC 5288 §3, RFC 6655 §3)."""
+
+    __slots__ = ("_aead", "_fixed_iv", "_overhead", "_record_iv_length", "sequence_number")
+
+    def __init__(self, cipher: BulkCipher, aead: AEAD, fixed_iv: bytes) -> None:
+        self._aead = aead
+        self._fixed_iv = fixed_iv
+        self._record_iv_length = cipher.record_iv_length
+        self._overhead = cipher.record_iv_length + cipher.tag_length
+        self.sequence_number = 0
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        length = len(fragment) - self._overhead
+        first = self.sequence_number
+        if length >= 0:
+            border = self._record_iv_length
+            nonce, ciphertext = self._fixed_iv + fragment[:border], fragment[border:]
+            for candidate in range(first, first + lost + 1):
+                try:
+                    plaintext = self._aead.decrypt(
+                        nonce, ciphertext, _HEADER.pack(candidate, content_type, version, length)
+                    )
+                except InvalidTag:
+                    continue
+                self.sequence_number = candidate + 1
+                return plaintext
+        raise DecryptError("mac_failed", sequence_number=first)
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        explicit = self.sequence_number.to_bytes(self._record_iv_length, "big")
+        associated = _HEADER.pack(self.sequence_number, content_type, version, len(plaintext))
+        self.sequence_number += 1
+        return explicit + self._aead.encrypt(self._fixed_iv + explicit, plaintext, associated)
+
+
+class CounterNonceAEAD:
+    """ChaCha20-Poly1305: the nonce is the sequence number, padded, xor the IV (RFC 7905 §2)."""
+
+    __slots__ = ("_aead", "_iv", "_iv_length", "_tag_length", "sequence_number")
+
+    def __init__(self, cipher: BulkCipher, aead: AEAD, iv: bytes) -> None:
+        self._aead = aead
+        self._iv = int.from_bytes(iv, "big")
+        self._iv_length = len(iv)
+        self._tag_length = cipher.tag_length
+        self.sequence_number = 0
+
+    def _nonce(self, sequence_number: int) -> bytes:
+        return (self._iv ^ sequence_number).to_bytes(self._iv_length, "big")
+
+    def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        length = len(fragment) - self._tag_length
+        first = self.sequence_number
+        if length >= 0:
+            for candidate in range(first, first + lost + 1):
+                associated = _HEADER.pack(candidate, content_type, version, length)
+                try:
+                    plaintext = self._aead.decrypt(self._nonce(candidate), fragment, associated)
+                except InvalidTag:
+                    continue
+                self.sequence_number = candidate + 1
+                return plaintext
+        raise DecryptError("mac_failed", sequence_number=first)
+
+    def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
+        number = self.sequence_number
+        associated = _HEADER.pack(number, content_type, version, len(plaintext))
+        self.sequence_number += 1
+        return self._aead.encrypt(self._nonce(number), plaintext, associated)

@@ -1,0 +1,130 @@
+"""RSA key exchange, the server's half: from the encrypted to the clear premaster secret (RFC 5246 §7.4.7.1).
+
+Whether a key belongs to a connection is told by the modulus in the server's certificate, and proved later by a MAC
+or a Finished: RSA itself cannot tell.  Since OpenSSL 3.2 a ciphertext that does not open gives bytes made up from
+it (implicit rejection), before that an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from tlswire.errors import DecodeError, DecryptError
+from tlswire.schema.der import Element, read_element
+
+PublicNumbers = tuple[int, int]
+"""Modulus and exponent of an RSA key."""
+
+
+class PremasterSource(Protocol):
+    """What turns an encrypted premaster secret into the clear one.
+
+    `name` is what users call it (a file's name); `public_numbers` are modulus and exponent of its key, None where
+    they are not known: it is then tried with every certificate.
+    """
+
+    name: str
+    public_numbers: PublicNumbers | None
+
+    def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
+        """The premaster secret, 48 bytes, or what else came out; raises DecryptError `premaster_invalid`."""
+        ...
+
+
+class RSAKey:
+    """A server's RSA private key.
+
+    Parameters: `private_key`; `name`, what errors and evidence call it.
+    """
+
+    __slots__ = ("_private_key", "name", "public_numbers")
+
+    def __init__(self, private_key: RSAPrivateKey, name: str = "RSA key") -> None:
+        numbers = private_key.public_key().public_numbers()
+        self._private_key = private_key
+        self.public_numbers: PublicNumbers | None = (numbers.n, numbers.e)
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<RSAKey {self.name!r}, {self._private_key.key_size} bits>"
+
+    def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
+        """The premaster secret (RFC 5246 §7.4.7.1); raises DecryptError `premaster_invalid`."""
+        # Some senders strip leading zeros and some add them; the number is the same.
+        size = (self._private_key.key_size + 7) // 8
+        ciphertext = encrypted_pre_master_secret.lstrip(b"\0").rjust(size, b"\0")
+        try:
+            return self._private_key.decrypt(ciphertext, PKCS1v15())
+        except ValueError as error:
+            raise DecryptError("premaster_invalid") from error
+
+
+class CallbackKey:
+    """A key that is elsewhere, in an HSM say: `function` takes the encrypted premaster secret and gives the clear
+    one.
+
+    Parameters: `public_numbers`, or `certificate` (DER) to take them from; with neither, the function is asked for
+    every RSA key exchange.  What the function raises is not caught: it is the caller's own.
+    """
+
+    __slots__ = ("_function", "name", "public_numbers")
+
+    def __init__(
+        self,
+        function: Callable[[bytes], bytes],
+        *,
+        certificate: bytes | None = None,
+        public_numbers: PublicNumbers | None = None,
+        name: str = "callback",
+    ) -> None:
+        self._function = function
+        self.public_numbers = certificate_public_numbers(certificate) if certificate is not None else public_numbers
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<CallbackKey {self.name!r}>"
+
+    def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
+        """What the function gives."""
+        return self._function(encrypted_pre_master_secret)
+
+
+def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
+    """Modulus and exponent of a certificate's RSA key; None where it has none, or cannot be read.
+
+    Parameters: `der`, the certificate.  Certificates that `cryptography` refuses (negative serial numbers, odd
+    names) are read as far as the key.
+    """
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        try:
+            key = load_der_public_key(_subject_public_key_info(der))
+        except (ValueError, TypeError, UnsupportedAlgorithm, DecodeError):
+            return None
+    if not isinstance(key, RSAPublicKey):
+        return None
+    numbers = key.public_numbers()
+    return numbers.n, numbers.e
+
+
+def _subject_public_key_info(der: bytes) -> bytes:
+    """The seventh field of a TBSCertificate, or the sixth where there is no version (RFC 5280 §4.1)."""
+    certificate = read_element(der, 0, len(der))
+    tbs = read_element(der, certificate.start, certificate.end)
+    fields: list[Element] = []
+    position = tbs.start
+    while position < tbs.end and len(fields) < 7:
+        field = read_element(der, position, tbs.end)
+        if field.tag != 0xA0 or fields:
+            fields.append(field)
+        position = field.end
+    info = fields[5]
+    return der[info.offset : info.end]
