@@ -1,0 +1,208 @@
+"""Opening a capture: from a path, standard input or a file object to the reader of its format.
+
+Files are read in blocks, front to back, so that memory does not grow with the file and a pipe does as
+well as a file.  What is compressed with gzip is opened on the way; what is no capture is named, with the
+remedy where there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import BinaryIO, Protocol, TypeAlias
+
+from tlswire.capture.blocks import Blocks
+from tlswire.capture.frames import Frame, RawFrame
+from tlswire.capture.pcap import PCAP_MAGICS, pcap_frames
+from tlswire.capture.pcapng import SECTION_HEADER, OnSecrets, pcapng_frames
+from tlswire.errors import CaptureError
+
+EXPECTED = "expected a pcap or pcapng capture"
+
+_EDITCAP = "convert it with `editcap -F pcapng IN OUT`"
+_DECOMPRESS = "decompress it first"
+# What people give for a capture, by its first bytes; {name} is said, then the remedy.
+_OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
+    (b"GMBU", "a Microsoft Network Monitor capture", _EDITCAP),
+    (b"RTSS", "a Microsoft Network Monitor capture", _EDITCAP),
+    (b"snoop\0\0\0", "a snoop capture", _EDITCAP),
+    (b"TRSNIFF data", "a Sniffer capture", _EDITCAP),
+    (b"XCP\0", "a NetXRay capture", _EDITCAP),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", _DECOMPRESS),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", _DECOMPRESS),
+    (b"\xfd7zXZ\0", "compressed with xz", _DECOMPRESS),
+    (b"BZh", "compressed with bzip2", _DECOMPRESS),
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"-----BEGIN", "a PEM file", EXPECTED),
+)
+_ETL = "an event trace log (.etl)", "convert it with `pktmon etl2pcap` or etl2pcapng"
+
+CaptureSource: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+
+
+class _Reads(Protocol):
+    def __call__(self, size: int, /) -> bytes: ...
+
+
+class Capture:
+    """An open capture.
+
+    `name` is what it is called in messages; `format` is "pcap" or "pcapng".  `frames` can be iterated
+    over once.
+    """
+
+    def __init__(self, name: str, format: str, frames: Iterator[RawFrame], close: Callable[[], None]) -> None:
+        self.name = name
+        self.format = format
+        self._frames = frames
+        self._close = close
+
+    def raw_frames(self) -> Iterator[RawFrame]:
+        """The frames, in the order of the file.
+
+        Raises CaptureError where the file is damaged or cut short, after the frames before that.
+        """
+        return self._frames
+
+    def frames(self) -> Iterator[Frame]:
+        """The same, as `Frame` objects with bytes of their own."""
+        for number, ticks, interface, block, start, end, original_length in self._frames:
+            yield Frame(
+                number,
+                ticks,
+                interface.ticks_per_second,
+                interface.link_type,
+                block[start:end],
+                original_length,
+                interface.file,
+            )
+
+    def close(self) -> None:
+        """Closes what `open_capture` has opened."""
+        self._close()
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_capture(
+    source: CaptureSource, name: str | None = None, *, on_secrets: OnSecrets | None = None
+) -> Capture:
+    """Opens a capture: pcap or pcapng, plain or compressed with gzip.
+
+    Parameters: `source`, a path, "-" for standard input, or a binary file object that need not be seekable;
+    `name`, what to call it in messages; `on_secrets`, called with the type and the bytes of each Decryption
+    Secrets Block when it is read.
+    Raises CaptureError when it cannot be read or is no capture.
+    """
+    close: Callable[[], None] = _nothing
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if path == "-":
+            file, name = sys.stdin.buffer, name or "standard input"
+        else:
+            name = name or path
+            try:
+                file = open(path, "rb", buffering=0)  # noqa: SIM115 (the Capture closes it)
+            except (OSError, ValueError) as error:
+                raise CaptureError(_why_unreadable(error), name) from error
+            close = file.close
+    else:
+        file = source
+        name = name or str(getattr(source, "name", "capture"))
+    try:
+        return _open_format(file, name, close, on_secrets)
+    except BaseException:
+        close()
+        raise
+
+
+def _open_format(
+    file: BinaryIO, name: str, close: Callable[[], None], on_secrets: OnSecrets | None
+) -> Capture:
+    # read1 gives what a pipe holds without waiting for more.
+    read: _Reads = getattr(file, "read1", file.read)
+    blocks = Blocks(_checked(read, name), name)
+    blocks.extend(0, 2)
+    if blocks.buffer.startswith(b"\x1f\x8b"):
+        blocks = Blocks(_gunzipped(blocks, name), name)
+    blocks.extend(0, 76)
+    start = blocks.buffer[:76]
+    if start[:4] in PCAP_MAGICS:
+        return Capture(name, "pcap", pcap_frames(blocks), close)
+    if start[:4] == SECTION_HEADER:
+        return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close)
+    raise CaptureError(_what_else(start, name), name)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _checked(read: _Reads, name: str) -> Callable[[int], bytes]:
+    def checked(size: int) -> bytes:
+        try:
+            return read(size)
+        except OSError as error:
+            raise CaptureError(_why_unreadable(error), name) from error
+
+    return checked
+
+
+def _gunzipped(packed: Blocks, name: str) -> Callable[[int], bytes]:
+    """Reads what `packed` gives, decompressed; several gzip members are one stream (RFC 1952 §2.2)."""
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    offset = 0
+    rest = packed.take()
+
+    def gunzipped(size: int) -> bytes:
+        nonlocal inflater, rest, offset
+        while True:
+            if not rest:
+                rest = packed.take()
+                if not rest:
+                    if not inflater.eof:
+                        raise CaptureError("the compressed file is cut short", name, offset)
+                    return b""
+            if inflater.eof:
+                if not rest.strip(b"\0"):  # padding, as on tapes
+                    rest = b""
+                    continue
+                inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            try:
+                data = inflater.decompress(rest, size)
+            except zlib.error as error:
+                raise CaptureError("the compressed file is damaged", name, offset) from error
+            left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            offset += len(rest) - len(left)
+            rest = left
+            if data:
+                return data
+
+    return gunzipped
+
+
+def _why_unreadable(error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot be read: {reason[:1].lower()}{reason[1:]}"
+
+
+def _what_else(start: bytes, name: str) -> str:
+    if not start:
+        return f"the file is empty; {EXPECTED}"
+    for magic, what, remedy in _OTHER_FORMATS:
+        if start.startswith(magic):
+            return f"this is {what}; {remedy}"
+    # The first event of a trace log is of system type, with TRACE_HEADER_FLAG and
+    # TRACE_HEADER_EVENT_TRACE set.
+    if (start[75:76] == b"\xc0" and start[74] in (1, 2)) or name.lower().endswith(".etl"):
+        return f"this is {_ETL[0]}; {_ETL[1]}"
+    return f"no capture: it begins with {start[:4].hex(' ')}; {EXPECTED}"
