@@ -1,0 +1,86 @@
+"""The Info column: what a message says, in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tlswire.escaping import escape
+from tlswire.registry import AlertDescription, HandshakeType
+from tlswire.schema import (
+    Alert,
+    Certificate,
+    CertificateRequest,
+    CertificateRequestTLS12,
+    ClientHello,
+    NewSessionTicket,
+    ServerHello,
+    SSLv2ClientHello,
+    certificate_subject,
+)
+from tlswire.session import HandshakeMessage
+from tlswire.wire import Unresolved
+
+
+def name_of(msg_type: HandshakeType) -> str:
+    """The RFC's name of a handshake message; `unknown_N` where there is none."""
+    return msg_type.name if msg_type.is_known else f"unknown_{int(msg_type)}"
+
+
+def alert_name(alert: Alert) -> str:
+    """The RFC's name of an alert's description; `unknown_N` where there is none."""
+    description: AlertDescription = alert.description
+    return description.name if description.is_known else f"unknown_{int(description)}"
+
+
+def info_of(event: HandshakeMessage) -> str:
+    """The text of the Info column for a handshake message, safe to print."""
+    text = name_of(event.msg_type).replace("_", " ").title()
+    if isinstance(event.message, Unresolved):
+        return f"{text}, not decoded: needs {event.message.needs}"
+    describe = _DETAILS.get(type(event.message))
+    details = describe(event.message) if describe is not None else ""
+    return f"{text}, {details}" if details else text
+
+
+def _client_hello(hello: ClientHello) -> str:
+    return f"server name {escape(hello.server_name, 100)}" if hello.server_name else ""
+
+
+def _sslv2_hello(hello: SSLv2ClientHello) -> str:
+    return f"SSLv2-compatible, offers {hello.version}"
+
+
+def _server_hello(hello: ServerHello) -> str:
+    what = "hello retry request, " if hello.is_hello_retry_request else ""
+    return f"{what}{hello.negotiated_version}, {hello.cipher_suite.name}"
+
+
+def _certificate(certificate: Certificate) -> str:
+    if not certificate.certificate_list:
+        return "no certificate"
+    subject = certificate_subject(certificate.certificate_list[0])
+    count = len(certificate.certificate_list)
+    more = f" and {count - 1} more" if count > 1 else ""
+    return f"{escape(subject, 120) if subject else 'unreadable'}{more}"
+
+
+def _certificate_request(request: CertificateRequest | CertificateRequestTLS12) -> str:
+    count = len(request.certificate_authorities)
+    size = sum(len(name.der) + 2 for name in request.certificate_authorities)
+    return f"{count} CA name{'s' * (count != 1)}, {size} bytes" if count else "no CA names: any certificate will do"
+
+
+def _new_session_ticket(ticket: NewSessionTicket) -> str:
+    return f"{len(ticket.ticket)} bytes"
+
+
+_DETAILS: dict[type, Callable[[Any], str]] = {
+    ClientHello: _client_hello,
+    SSLv2ClientHello: _sslv2_hello,
+    ServerHello: _server_hello,
+    Certificate: _certificate,
+    CertificateRequest: _certificate_request,
+    CertificateRequestTLS12: _certificate_request,
+    NewSessionTicket: _new_session_ticket,
+}
