@@ -1,8 +1,8 @@
 """Keys and certificates for both peers, and CA certificates whose subject is any DER at all.
 
-Validity is 2000 to 2099: captures are replayed for ever.  One RSA key signs as every CA, because nobody checks
-the signatures of the certificates that only lend their subject to a CertificateRequest.
-The server's key is made once per output directory and kept there; everything else is made afresh each time.
+Validity is 2000 to 2099: captures are replayed for ever.  One RSA key signs as every CA, because nobody
+checks the signatures of the certificates that only lend their subject to a CertificateRequest.
+The server's key is made once per output directory and kept there; all else is made afresh each time.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Authority:
     """Issues what the peers need: `server`, `client`, `unlisted`, and CA certificates for given names."""
 
     def __init__(self, keys: Path) -> None:
-        """Load the server's key from the folder `keys`, or make it there, in every container users have it in."""
+        """Load the server's key from the folder `keys`, or make it there, in every container users have."""
         keys.mkdir(parents=True, exist_ok=True)
         self._key = new_key()
         path = keys / "server.pem"
@@ -133,7 +133,7 @@ class Authority:
         (keys / "keys.json").write_text(json.dumps(CONTAINERS, indent=1) + "\n")
 
     def write_peers(self, folder: Path) -> None:
-        """Write `server`, `client` and `unlisted` (.crt and .key) and `issuers.pem`, the CAs that the server trusts.
+        """Write `server`, `client` and `unlisted` (.crt and .key), and `issuers.pem`, the trusted CAs.
 
         The issuer of `unlisted` is trusted, but no server names it in its CertificateRequest.
         """

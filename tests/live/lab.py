@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from certificates import Authority
 from network import Network, Tcpdump
 from peers import Peer
 from testimony import Connection
+
+KEYLOG = "keylog.txt"
 
 
 @dataclass
@@ -35,10 +38,10 @@ class Recording:
 class Stage:
     """The network with tcpdump running on it; peers that are started here end with it."""
 
-    def __init__(self, folder: Path, *, offload: bool = False, tcpdump: list[str] | None = None) -> None:
+    def __init__(self, folder: Path, *, offload: bool = False, tcpdump: str = "-i eth0") -> None:
         """Prepare a stage on which processes have `folder` as their working directory."""
         self._network = Network(folder, offload=offload)
-        self._tcpdump_options = tcpdump or ["-i", "eth0"]
+        self._tcpdump_options = tcpdump
         self._exit = ExitStack()
         self.commands: list[str] = []
 
@@ -54,10 +57,10 @@ class Stage:
     ) -> None:
         self._exit.close()
 
-    def start(self, side: str, argv: list[str], ready: bytes = b"") -> Peer:
+    def start(self, side: str, command: str, ready: bytes = b"") -> Peer:
         """Start a process on one side, and wait until it has said that it is `ready`."""
-        peer = self._exit.enter_context(self._network.start(side, argv))
-        self.commands.append(f"{side}: {peer.command}")
+        peer = self._exit.enter_context(self._network.start(side, command))
+        self.commands.append(f"{side}: {command}")
         if ready:
             peer.expect(ready)
         return peer
@@ -77,11 +80,31 @@ class Lab:
         self.authority = Authority(keys)
         self.authority.write_peers(folder)
 
-    def stage(self, *, offload: bool = False, tcpdump: list[str] | None = None) -> Stage:
+    def stage(self, *, offload: bool = False, tcpdump: str = "-i eth0") -> Stage:
         """A stage in the working folder."""
+        (self.folder / KEYLOG).unlink(missing_ok=True)  # peers append to it
         return Stage(self.folder, offload=offload, tcpdump=tcpdump)
 
     def write_names(self, subjects: list[bytes]) -> str:
         """Write a file of CA certificates with these subjects; its name."""
         self.authority.write_authorities(self.folder / "names.pem", subjects)
         return "names.pem"
+
+    def read_keylog(self) -> bytes:
+        """The key log that a peer has written on the last stage; empty if none did."""
+        path = self.folder / KEYLOG
+        return path.read_bytes() if path.exists() else b""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A capture to be made; `format` as editcap names it.
+
+    `tshark_misses` has the messages (sender, name, epoch) that tshark is known to leave encrypted.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Lab], Recording]
+    format: str = "pcap"
+    tshark_misses: tuple[tuple[str, str, int], ...] = ()

@@ -1,15 +1,20 @@
-"""Make the project's own captures with real peers: `python tests/live/make_captures.py OUTDIR [--only NAME …]`.
+"""Make the project's own captures with real peers.
 
-Needs root (network namespaces), and from Debian: apache2, curl, openssl, tcpdump, tshark, iproute2; the package
-`cryptography`.  Each capture becomes a folder of OUTDIR, as OUTDIR/README.md describes; the server's key is made
-once and kept in OUTDIR/keys.  A capture whose endpoints and tshark disagree is not kept.
+    python tests/live/make_captures.py OUTDIR [--only NAME …]
+
+Needs root (network namespaces), from Debian apache2, curl, wget, openssl, gnutls-bin, tcpdump, tshark and
+iproute2, from PyPI cryptography and tlslite-ng.  Each capture becomes a folder of OUTDIR, which
+tests/captures/README.md describes; the server's key is made once and kept in OUTDIR/keys.  A capture about
+which the endpoints and tshark disagree is not kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 from itertools import zip_longest
@@ -18,9 +23,9 @@ from typing import Any
 
 import truth
 import tshark
-from lab import Lab, Recording
+from lab import KEYLOG, Lab, Recording, Scenario
 from network import client_ports
-from scenarios import SCENARIOS, Scenario
+from scenarios import SCENARIOS
 from testimony import Message
 
 LARGEST_FILE = 16384  # bytes of application data; of more, only the digest is kept
@@ -30,23 +35,31 @@ TOOLS = {
     "openssl": ["openssl", "version"],
     "tcpdump": ["tcpdump", "--version"],
     "tshark": ["tshark", "--version"],
+    "gnutls": ["gnutls-cli", "--version"],
+    "wget": ["wget", "--version"],
 }
 
 
 def tool_versions() -> dict[str, str]:
     """The first line that each tool prints about its version."""
-    return {
-        name: subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0]
-        for name, command in TOOLS.items()
-    }
+    versions = {}
+    for name, command in TOOLS.items():
+        printed = subprocess.run(command, check=True, capture_output=True, text=True)
+        versions[name] = (printed.stdout or printed.stderr).splitlines()[0]
+    return versions | {"tlslite-ng": importlib.metadata.version("tlslite-ng")}
+
+
+class DisagreementError(Exception):
+    """The witnesses of a capture do not say the same."""
 
 
 def confirm(scenario: Scenario, recording: Recording, seen: list[list[Message]]) -> None:
-    """Hold what the endpoints said of the messages against what tshark decrypted; `seen` completes what they did not.
+    """Hold what the endpoints said of the messages against what tshark decrypted, which are `seen`.
 
-    Only handshake messages and ChangeCipherSpec: of alerts, endpoints tell when they have been read, not sent.
+    Alerts are left out: endpoints tell of them when they read them, which at a connection's end they may not.
     """
-    assert len(seen) == len(recording.connections), f"{len(seen)} connections captured"
+    if len(seen) != len(recording.connections):
+        raise DisagreementError(f"{len(seen)} connections were captured")
     for connection, observed in zip(recording.connections, seen, strict=True):
         if recording.names_seen is not None:
             connection.messages = observed
@@ -59,61 +72,73 @@ def confirm(scenario: Scenario, recording: Recording, seen: list[list[Message]])
                 and (side, message.name, epoch) not in scenario.tshark_misses
             ]
             read = [message for message in observed if message.sender == side and not message.is_alert]
-            differing = [pair for pair in zip_longest(said, read) if pair[0] != pair[1]]
-            assert not differing, (
-                f"{side}: the endpoint and tshark differ:\n{differing[0][0]}\n{differing[0][1]}"
-            )
+            for endpoint, witness in zip_longest(said, read):
+                if endpoint != witness:
+                    raise DisagreementError(
+                        f"of the {side}:\n{endpoint} says the endpoint,\n{witness} tshark"
+                    )
     for side, spoken in (recording.names_seen or {}).items():
         read = [message for observed in seen for message in observed if message.sender == side]
         names = [message.name for message in read if message.content_type == "handshake"]
-        assert spoken == names, f"{side}: {spoken} or {names}"
+        if spoken != names:
+            raise DisagreementError(f"{side}: {spoken} says the endpoint, {names} tshark")
 
 
-def write(scenario: Scenario, recording: Recording, outdir: Path) -> None:
-    """Write the capture, what the endpoints wrote, and the description, after tshark has confirmed it."""
-    folder = outdir / scenario.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    capture, key = folder / f"capture.{scenario.format}", outdir / "keys" / "server.pem"
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "capture.pcap"
-        source.write_bytes(recording.pcap)
-        subprocess.run(["editcap", "-F", scenario.format, source, capture], check=True)
-    if recording.keylog:
-        (folder / "keylog.txt").write_bytes(recording.keylog)
+def describe_streams(
+    scenario: Scenario, recording: Recording, capture: Path, key: Path, lists: Path
+) -> list[dict[str, Any]]:
+    """The description of each connection; what the endpoints wrote goes into files beside the capture."""
     seen = tshark.messages(capture, key)
     confirm(scenario, recording, seen)
     streams: list[dict[str, Any]] = []
     ports = client_ports(recording.pcap)
     for number, connection in enumerate(recording.connections):
-        data = tshark.application_data(capture, key, number)
-        assert data == (connection.from_client, connection.from_server), f"tshark decrypted {data}"
-        described = truth.describe(connection, outdir / "names")
+        data = (connection.from_client, connection.from_server)
+        decrypted = tshark.application_data(capture, key, number)
+        if decrypted != data:
+            raise DisagreementError(
+                f"of the data of stream {number}:\n{data} says the endpoint,\n{decrypted} tshark"
+            )
+        described = truth.describe(connection, recording.configured_names, lists)
         for side, octets in zip(("client", "server"), data, strict=True):
             if len(octets) <= LARGEST_FILE:
                 described[side]["file"] = f"stream-{number}.{side}.bin"
-                (folder / described[side]["file"]).write_bytes(octets)
+                (capture.parent / described[side]["file"]).write_bytes(octets)
         alerts = [[message.sender, message.name] for message in seen[number] if message.is_alert]
         identity = {"stream": number, "tcp_stream": number, "client_port": ports[number]}
         streams.append(identity | described | {"alerts": alerts})
-    description = {
-        "name": scenario.name,
-        "summary": scenario.summary,
-        "file": capture.name,
-        "key": "../keys/server.pem",
-        "keylog": "keylog.txt" if recording.keylog else None,
-        "witness": recording.witness,
-        "tshark_misses": scenario.tshark_misses,
-        "streams": streams,
-        "made_with": tool_versions(),
-        "commands": recording.commands,
-        "server_settings": recording.server_settings,
-        "server_log": recording.server_log,
-    }
-    (folder / "capture.json").write_text(
-        compact(json.dumps(description, indent=1, ensure_ascii=False)) + "\n"
-    )
+    return streams
+
+
+def write(scenario: Scenario, recording: Recording, outdir: Path) -> None:
+    """Write the capture, what the endpoints wrote, and the description, once tshark has confirmed them."""
+    with tempfile.TemporaryDirectory(dir=outdir) as temporary:
+        source, folder = Path(temporary) / "tcpdump.pcap", Path(temporary) / scenario.name
+        folder.mkdir()
+        source.write_bytes(recording.pcap)
+        capture = folder / f"capture.{'pcapng' if scenario.format == 'pcapng' else 'pcap'}"
+        subprocess.run(["editcap", "-F", scenario.format, source, capture], check=True)
+        if recording.keylog:
+            (folder / KEYLOG).write_bytes(recording.keylog)
+        key, lists = outdir / "keys" / "server.pem", outdir / "names"
+        description = {
+            "name": scenario.name,
+            "summary": scenario.summary,
+            "file": capture.name,
+            "key": f"../keys/{key.name}",
+            "keylog": KEYLOG if recording.keylog else None,
+            "witness": recording.witness,
+            "tshark_misses": scenario.tshark_misses,
+            "streams": describe_streams(scenario, recording, capture, key, lists),
+            "made_with": tool_versions(),
+            "commands": recording.commands,
+            "server_settings": recording.server_settings,
+            "server_log": recording.server_log,
+        }
+        text = compact(json.dumps(description, indent=1, ensure_ascii=False))
+        (folder / "capture.json").write_text(text + "\n")
+        shutil.rmtree(outdir / scenario.name, ignore_errors=True)
+        folder.rename(outdir / scenario.name)
 
 
 def compact(text: str) -> str:

@@ -189,8 +189,33 @@ _ODD = [
 ]
 
 
+def _malformed() -> Iterator[bytes]:
+    """What is no Name, or none that a strict reader takes, for a server that sends whatever it is given."""
+    good = name(("C", "US", P), ("O", "Good until here", P))
+    yield b""  # RFC 5246 §7.4.4 wants at least one byte
+    yield der.sequence()  # no RDN at all: DER, and a Name
+    yield good[:-4]  # ends early
+    yield good + b"\0\0"  # ends late
+    yield good[:1] + b"\x7f" + good[2:]  # says that it is longer than it is
+    yield b"\x30\x80" + good[2:] + b"\0\0"  # indefinite length: BER
+    yield b"\x30\x81" + bytes([len(good) - 2]) + good[2:]  # a length in more octets than it needs
+    yield b"\x31" + good[1:]  # a SET where a SEQUENCE has to be
+    yield der.sequence(der.set_of())  # an RDN without attributes
+    yield der.sequence(der.set_of(der.sequence(der.oid(OIDS["CN"]))))  # an attribute without a value
+    yield der.sequence(der.set_of(der.sequence(der.oid(OIDS["CN"]), der.integer(42))))
+    yield der.sequence(der.set_of(der.sequence(der.tlv(0x06), der.string(U, "no type"))))
+    yield der.sequence(der.set_of(der.sequence(der.oid(OIDS["CN"]), der.tlv(U, b"\xff\xfe not UTF-8"))))
+    yield der.sequence(der.set_of(der.sequence(der.oid(OIDS["CN"]), der.tlv(B, b"odd"))))
+    yield name(("CN", "a VisibleString", der.VISIBLE))
+    yield bytes(range(256))
+    yield b"CN=Not DER,O=Example"
+
+
+MALFORMED = list(_malformed())
+
+
 def authority_names(count: int) -> list[bytes]:
-    """The first `count` of an endless, fixed list of names, all different, most of them as long as real ones."""
+    """The first `count` of an endless, fixed list of names, all different, as long and odd as real ones."""
     names = list(PLAIN)
     generation = 0
     while len(names) < count:

@@ -2,8 +2,8 @@
 
 The server is 10.10.10.15, the client 10.10.10.16, as in the case that the project exists for.  Frames are
 limited to 1,514 bytes unless segmentation offload is wanted, so that captures look as from a mirror port.
-tcpdump writes to a pipe that is read here: so the end of every TCP connection is an event that can be awaited,
-and no capture stops too early.
+tcpdump writes to a pipe that is read here: so the end of every TCP connection is an event that can be
+awaited, and no capture stops too early.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LINK_HEADERS = {1: 14, 113: 16, 276: 20}  # pcap link type: Ethernet, Linux cook
 
 
 class Network:
-    """The two namespaces; `start("client", argv)` runs a process in one of them."""
+    """The two namespaces; `start("client", command)` runs a process in one of them."""
 
     def __init__(self, folder: Path, *, offload: bool = False) -> None:
         """Name the network; the processes started in it have `folder` as their working directory."""
@@ -54,9 +54,9 @@ class Network:
         for namespace in self._namespaces.values():
             _ip("netns", "delete", namespace)
 
-    def start(self, side: str, argv: list[str]) -> Peer:
+    def start(self, side: str, command: str) -> Peer:
         """Start a process in the namespace of `side`."""
-        return Peer(argv, prefix=["ip", "netns", "exec", self._namespaces[side]], folder=self._folder)
+        return Peer(command, prefix=["ip", "netns", "exec", self._namespaces[side]], folder=self._folder)
 
     def _ip(self, side: str, *arguments: str) -> None:
         _ip("-n", self._namespaces[side], *arguments)
@@ -69,10 +69,10 @@ def _ip(*arguments: str) -> None:
 class Tcpdump:
     """tcpdump on the server's side; its output, the capture, comes through a pipe."""
 
-    def __init__(self, network: Network, options: list[str]) -> None:
+    def __init__(self, network: Network, options: str) -> None:
         """Start it and wait until it listens."""
-        command = ["tcpdump", *options, "--immediate-mode", "-U", "-B", "8192", "-w", "-"]
-        self.peer = network.start("server", [*command, "tcp", "port", str(PORT)])
+        command = f"tcpdump {options} --immediate-mode -U -B 8192 -w - tcp port {PORT}"
+        self.peer = network.start("server", command)
         self.peer.expect(b"listening on")
 
     def wait_closed(self, connections: int) -> None:

@@ -2,9 +2,10 @@
 
     python openssl_peer.py VERSION CIPHERS OPTIONS STEP …
 
-It connects to 10.10.10.15:443 and takes the steps in order: `write:TEXT`, `read:TEXT` (until TEXT has come),
-`full` and `abbreviated` (renegotiate so), `close`.  OPTIONS is `ticket` or `no_ticket`.  Standard output is one
-JSON object a line for all that OpenSSL's message callback and the application saw.
+It connects to 10.10.10.15:443 and takes the steps in order: `write:TEXT`, `read:TEXT` (until TEXT has
+come), `full` and `abbreviated` (renegotiate so), `await` (until a line comes on standard input), `close`.
+OPTIONS is `ticket` or `no_ticket`.  Standard output is one JSON object a line for all that OpenSSL's message
+callback and the application saw.
 """
 
 from __future__ import annotations
@@ -87,6 +88,9 @@ def main(version: str, ciphers: str, options: str, *steps: str) -> None:
                     count = check(ssl.SSL_read(session, buffer, len(buffer)), "SSL_read")
                     received += buffer[:count]
                     tell(event="received", data=buffer[:count].hex())
+            elif verb == "await":
+                tell(event="awaiting")
+                sys.stdin.readline()
             elif verb == "close":
                 ssl.SSL_shutdown(session)
             else:

@@ -1,6 +1,7 @@
 """Processes that take part in a capture, and how to wait for what they say.
 
-Nothing here sleeps: a peer is ready when it says so, and finished when it ends or has printed what was awaited.
+Nothing here sleeps: a peer is ready when it says so, and finished when it ends or has printed what was
+awaited.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from io import BufferedReader
@@ -26,9 +28,15 @@ class PeerError(Exception):
 class Peer:
     """A running process whose two outputs are collected and can be waited for."""
 
-    def __init__(self, argv: list[str], *, prefix: list[str], folder: Path) -> None:
-        """Start `argv` in `folder`, behind `prefix`, which is not part of the `command` that is recorded."""
-        self.command = shlex.join(argv)
+    def __init__(self, command: str, *, prefix: list[str], folder: Path) -> None:
+        """Start `command` in `folder`, behind `prefix`, which is not part of the `command` that is recorded.
+
+        The words of `command` are separated as in a shell; `python3` is the interpreter that runs this.
+        """
+        self.command = command
+        argv = shlex.split(command)
+        if argv[0] == "python3":
+            argv[0] = sys.executable
         self._process = subprocess.Popen(
             prefix + argv,
             cwd=folder,
@@ -54,7 +62,7 @@ class Peer:
             self._changed.notify_all()
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until `holds()`, which looks at the outputs; `what` names it in the error when it never does."""
+        """Wait until `holds()`, which looks at the outputs; `what` names it in the error if it never does."""
         with self._changed:
             self._changed.wait_for(lambda: holds() or not self._open, PATIENCE)
             if not holds():

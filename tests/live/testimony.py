@@ -1,8 +1,8 @@
 """What the endpoints say they saw: their logs, turned into one form.
 
 curl's `--trace` and OpenSSL's `-msg` both come from OpenSSL's message callback: every handshake message,
-ChangeCipherSpec and alert in the clear, in the order in which that endpoint sent or received it.  curl's trace
-also holds the application data, byte for byte as it went into and came out of the TLS library.
+ChangeCipherSpec and alert in the clear, in the order in which that endpoint sent or received it.  curl's
+trace also holds the application data, byte for byte as it went into and came out of the TLS library.
 Of a ChangeCipherSpec that was received, OpenSSL tells only the record header (content type 20).
 """
 
@@ -145,12 +145,9 @@ def read_peer_events(*outputs: bytes) -> Connection:
         if event["event"] == "message":
             body = bytes.fromhex(event["body"])
             connection.messages.append(Message(event["sender"], event["content_type"], body))
-        elif event["event"] == "sent":
-            if event["side"] == "client":
-                connection.from_client += bytes.fromhex(event["data"])
-            else:
-                connection.from_server += bytes.fromhex(event["data"])
-        elif event["event"] == "received" and len(outputs) == 1:
+        elif event["event"] == "sent" and event["side"] == "client":
+            connection.from_client += bytes.fromhex(event["data"])
+        elif event["event"] in ("sent", "received"):
             connection.from_server += bytes.fromhex(event["data"])
     return connection
 
@@ -159,7 +156,7 @@ _GNUTLS_MESSAGE = re.compile(r"HSK\[0x[0-9a-f]+\]: ([A-Z ]+) (?:was queued|(\(\d
 
 
 def read_gnutls_names(log: str, *, of: str) -> dict[str, list[str]]:
-    """The names of the handshake messages that each side sent, in the log of `gnutls-cli` or `gnutls-serv -d 4`."""
+    """The names of the handshake messages that each side sent, in GnuTLS's debugging output (level 4)."""
     other = "server" if of == "client" else "client"
     seen: dict[str, list[str]] = {"client": [], "server": []}
     for name, received in _GNUTLS_MESSAGE.findall(log):

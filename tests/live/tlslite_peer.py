@@ -2,11 +2,12 @@
 
     python tlslite_peer.py client|server SETTINGS STEP …
 
-SETTINGS is a JSON object: `version` (as tlslite writes it: [3, 0] is SSL 3.0), `ciphers` and `macs` (tlslite's names),
-`reqCAs` (names for a CertificateRequest, in hex, sent as they are), `certificate` (stem of .crt and .key).
-The steps are `write:TEXT`, `read:TEXT` (until TEXT has come), `hello_request`, `close`.  Standard output is one
-JSON object a line for all messages that this side wrote, as tlslite serialised them, and all data; each with the
-time of the clock that both sides share.
+SETTINGS is a file with a JSON object: `version` (as tlslite writes it: [3, 0] is SSL 3.0), `ciphers` and
+`macs` (tlslite's names), `reqCAs` (names for a CertificateRequest, in hex, sent as they are), `certificate`
+(stem of .crt and .key).  The steps are `write:TEXT`, `read:TEXT` (until TEXT has come), `hello_request`,
+`close`, `drain` (take what comes, below TLS, until the end).  Standard output is one JSON object a line for
+all messages that this side wrote, as tlslite serialised them, and all data that it sent; each with the time
+of the clock that both sides share.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Any
 from tlslite.api import (  # type: ignore[import-untyped]
     HandshakeSettings,
     TLSConnection,
-    TLSRemoteAlert,
     X509CertChain,
     parsePEMKey,
 )
@@ -61,7 +61,7 @@ def handshake(side: str, connection: Connection, options: dict[str, Any]) -> Non
     settings.cipherNames = options["ciphers"]
     settings.macNames = options["macs"]
     settings.keyExchangeNames = ["rsa"]
-    settings.useExtendedMasterSecret = settings.useEncryptThenMAC = options.get("modern", False)
+    settings.useExtendedMasterSecret = settings.useEncryptThenMAC = False
     chain, key = credentials(options["certificate"]) if "certificate" in options else (None, None)
     if side == "server":
         names = [bytearray.fromhex(name) for name in options.get("reqCAs", [])]
@@ -72,7 +72,7 @@ def handshake(side: str, connection: Connection, options: dict[str, Any]) -> Non
         connection.handshakeClientCert(certChain=chain, privateKey=key, settings=settings)
 
 
-def take(connection: Connection, steps: list[str]) -> None:
+def take(connection: Connection, stream: socket.socket, steps: list[str]) -> None:
     """The steps after the handshake."""
     received = bytearray()
     for step in steps:
@@ -83,17 +83,15 @@ def take(connection: Connection, steps: list[str]) -> None:
             tell(event="sent", side=connection.side, data=text.hex())
         elif verb == "read":
             while text not in received:
-                try:
-                    chunk = connection.recv(16384)
-                except TLSRemoteAlert as alert:
-                    tell(event="alert", description=str(alert))
-                    continue
+                chunk = connection.recv(16384)
                 if not chunk:
                     raise SystemExit(f"the end came before {text!r}")
                 received += chunk
-                tell(event="received", data=chunk.hex())
         elif verb == "hello_request":
             for _ in connection._sendMsg(HelloRequest().create()):
+                pass
+        elif verb == "drain":
+            while stream.recv(16384):
                 pass
         else:
             connection.close()
@@ -110,8 +108,8 @@ def main(side: str, options: str, *steps: str) -> None:
     with stream:
         Connection.side = side
         connection = Connection(stream)
-        handshake(side, connection, json.loads(options))
-        take(connection, list(steps))
+        handshake(side, connection, json.loads(Path(options).read_text()))
+        take(connection, stream, list(steps))
 
 
 if __name__ == "__main__":

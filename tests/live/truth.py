@@ -1,7 +1,7 @@
 """From an endpoint's messages to what a capture's description says of them: epochs, suites, names.
 
-The few fields that are needed are picked out of the endpoint's own bytes by hand, without tlswire: a capture's
-description must not depend on what it is to test.
+The few fields that are needed are picked out of the endpoint's own bytes by hand, without tlswire: a
+capture's description must not depend on what it is to test.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 from cryptography import x509
 from testimony import Connection, Message
 
-VERSIONS = {0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2"}
+VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2"}
 SUITES = {
     0x0002: "TLS_RSA_WITH_NULL_SHA",
+    0x0004: "TLS_RSA_WITH_RC4_128_MD5",
     0x0005: "TLS_RSA_WITH_RC4_128_SHA",
     0x000A: "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
     0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA",
@@ -81,17 +82,30 @@ class ServerHello:
         return cls(int.from_bytes(message[4:6], "big"), suite, extensions)
 
 
-def describe_names(sent: list[bytes], folder: Path) -> dict[str, Any]:
-    """Number, bytes and digest of a list of names, which goes into a file of `folder`, DER after DER."""
+def describe_names(sent: list[bytes], configured: list[bytes], folder: Path) -> dict[str, Any]:
+    """Number, bytes and digest of a list of names, which goes into a file of `folder`, DER after DER.
+
+    They must be the names that the server was `configured` with, though it may have sorted them.
+    """
+    if sorted(sent) != sorted(configured):
+        raise ValueError(f"{len(sent)} names were sent, {len(configured)} configured")
     joined = b"".join(sent)
     digest = hashlib.sha256(joined).hexdigest()
     folder.mkdir(exist_ok=True)
     file = folder / f"{len(sent)}-{digest[:8]}.der"
     file.write_bytes(joined)
-    return {"names": len(sent), "bytes": len(joined), "sha256": digest, "file": f"../names/{file.name}"}
+    return {
+        "names": len(sent),
+        "bytes": len(joined),
+        "sha256": digest,
+        "file": f"../names/{file.name}",
+        "in_configured_order": sent == configured,
+    }
 
 
-def _describe_epoch(messages: list[Message], initiated_by: str, folder: Path) -> dict[str, Any]:
+def _describe_epoch(
+    messages: list[Message], initiated_by: str, configured: list[bytes], folder: Path
+) -> dict[str, Any]:
     by_name = {message.name: message.body for message in messages}
     description: dict[str, Any] = {"initiated_by": initiated_by}
     if "server_hello" not in by_name:
@@ -108,7 +122,7 @@ def _describe_epoch(messages: list[Message], initiated_by: str, folder: Path) ->
         "secure_renegotiation": RENEGOTIATION_INFO in hello.extensions,
         "extended_master_secret": EXTENDED_MASTER_SECRET in hello.extensions,
         "encrypt_then_mac": ENCRYPT_THEN_MAC in hello.extensions,
-        "certificate_request": None if names is None else describe_names(names, folder),
+        "certificate_request": None if names is None else describe_names(names, configured, folder),
         "client_certificate": None,
     }
     if chains:
@@ -122,14 +136,17 @@ def _describe_epoch(messages: list[Message], initiated_by: str, folder: Path) ->
     return description
 
 
-def describe(connection: Connection, folder: Path) -> dict[str, Any]:
-    """The part of a capture's description that one connection is; lists of CA names go into `folder`."""
+def describe(connection: Connection, configured: list[bytes], folder: Path) -> dict[str, Any]:
+    """The part of a capture's description that one connection is.
+
+    `configured` are the CA names that the server was given; those that it sent go into `folder`.
+    """
     numbered = list(with_epochs(connection.messages))
     epochs = []
     asked = False  # a HelloRequest is waiting for its ClientHello
     for epoch in range(1 + max(number for _, number in numbered)):
         messages = [message for message, number in numbered if number == epoch]
-        epochs.append(_describe_epoch(messages, "server" if asked else "client", folder))
+        epochs.append(_describe_epoch(messages, "server" if asked else "client", configured, folder))
         asked = any(message.name == "hello_request" for message in messages)
     hello = next(message.body for message in connection.messages if message.name == "server_hello")
     return {

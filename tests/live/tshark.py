@@ -31,7 +31,7 @@ def _tshark(capture: Path, key: Path, *arguments: str) -> str:
 
 
 def _walk(node: Any) -> Iterator[tuple[str, Any]]:
-    """The (name, value) pairs of a JSON tree in order; objects are lists of pairs, as names come repeatedly."""
+    """The (name, value) pairs of a JSON tree in order; objects are lists of pairs, as names are repeated."""
     for pair in node:
         if isinstance(pair, tuple):
             yield pair

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import names
-from lab import Lab, Recording, Stage
+from lab import KEYLOG, Lab, Recording, Stage
 from peers import Peer, PeerError
 from testimony import read_curl_trace
 
@@ -56,7 +57,7 @@ seq "${QUERY_STRING:-1}"
 
 
 def write_site(folder: Path) -> None:
-    """Write the pages; their date is part of the plaintext (Last-Modified, ETag), so it is always the same."""
+    """Write the pages; their date is in the plaintext (Last-Modified, ETag), so it is always the same."""
     for directory in ("htdocs", "cgi"):
         (folder / directory).mkdir(exist_ok=True)
     pages = {"1.aspx": PAGE, "index.html": b"<html>Welcome.</html>\n"}
@@ -76,7 +77,7 @@ def start_apache(stage: Stage, folder: Path, settings: list[str]) -> Peer:
     write_site(folder)
     (folder / "access.log").unlink(missing_ok=True)
     (folder / "httpd.conf").write_text(CONFIGURATION + "\n".join(settings) + "\n")
-    command = ["apache2", "-DFOREGROUND", "-d", ".", "-f", "httpd.conf", "-C", "DefaultRuntimeDir ."]
+    command = "apache2 -DFOREGROUND -d . -f httpd.conf -C 'DefaultRuntimeDir .'"
     return stage.start("server", command, ready=b"resuming normal operations")
 
 
@@ -107,40 +108,30 @@ def settings_for(
 def with_curl(
     lab: Lab,
     settings: list[str],
-    requests: list[str],
+    requests: str,
     *,
     version: str,
     ciphers: str,
     certificate: str | None = "client",
     accepted: int = 3,
     status: int = 0,
-    connections: int = 1,
     keylog: bool = False,
-    offload: bool = False,
-    tcpdump: list[str] | None = None,
+    connections: int = 1,
+    **stage_options: Any,
 ) -> Recording:
     """Record curl making `requests` (its arguments); it must end with exit status `status`.
 
-    `certificate` is the stem of the client's certificate, `accepted` the number of CA names that the server sends.
+    `certificate` is the stem of the client's certificate, `accepted` the number of CA names that are sent.
     """
     subjects = names.authority_names(accepted)
     lab.write_names(subjects)
-    command = [
-        "curl",
-        "--silent",
-        "--raw",
-        "--trace",
-        "trace.txt",
-        "--tlsv1.0",
-        "--tls-max",
-        MAXIMUM[version],
-    ]
-    command += ["--ciphers", f"{ciphers}:@SECLEVEL=0", "--cacert", "server-issuer.pem"]
+    command = f"curl --silent --raw --trace trace.txt --tlsv1.0 --tls-max {MAXIMUM[version]} "
+    command += f"--ciphers {ciphers}:@SECLEVEL=0 --cacert server-issuer.pem "
     if certificate:
-        command += ["--cert", f"{certificate}.crt", "--key", f"{certificate}.key"]
+        command += f"--cert {certificate}.crt --key {certificate}.key "
     if keylog:
-        command = ["env", "SSLKEYLOGFILE=keylog.txt", *command]
-    with lab.stage(offload=offload, tcpdump=tcpdump) as stage:
+        command = f"env SSLKEYLOGFILE={KEYLOG} {command}"
+    with lab.stage(**stage_options) as stage:
         apache = start_apache(stage, lab.folder, settings)
         curl = stage.start("client", command + requests)
         found = curl.wait()
@@ -156,5 +147,5 @@ def with_curl(
             configured_names=subjects,
             server_settings=settings,
             server_log=(lab.folder / "access.log").read_text().splitlines(),
-            keylog=(lab.folder / "keylog.txt").read_bytes() if keylog else b"",
+            keylog=lab.read_keylog(),
         )

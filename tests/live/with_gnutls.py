@@ -1,0 +1,100 @@
+"""`gnutls-serv --echo` and `gnutls-cli`: what OpenSSL of Debian can no longer do, or never could.
+
+RC4, 3DES, connections without extended master secret, and renegotiation without RFC 5746.  The server's data
+is the echo of the client's.  GnuTLS logs the names of the messages, not their bytes; these are tshark's.
+"""
+
+from __future__ import annotations
+
+import names
+from lab import Lab, Recording
+from testimony import Connection, read_gnutls_names
+from with_apache import URL, settings_for, start_apache
+
+
+def priority(version: str, cipher: str, mac: str, flags: str = "") -> str:
+    """A GnuTLS priority string for RSA key exchange with one version and cipher."""
+    return f"NONE:+VERS-{version}:+RSA:+{cipher}:+{mac}:+COMP-NULL:+SIGN-ALL:+GROUP-ALL:+CTYPE-ALL{flags}"
+
+
+def with_gnutls(
+    lab: Lab,
+    lines: list[str],
+    *,
+    priorities: str,
+    certificate: bool = False,
+    client: str = "",
+    connections: int = 1,
+) -> Recording:
+    """Record gnutls-cli sending `lines` on its last connection; the server may ask for a `certificate`."""
+    subjects = names.authority_names(3) if certificate else []
+    asking, answering = "--disable-client-cert", ""
+    if certificate:
+        asking = f"--x509cafile {lab.write_names(subjects)} --require-client-cert"
+        answering = "--x509certfile client.crt --x509keyfile client.key"
+    with lab.stage() as stage:
+        stage.start(
+            "server",
+            f"gnutls-serv --echo -p 443 --priority {priorities} "
+            f"--x509certfile server.crt --x509keyfile server.key {asking}",
+            ready=b"Echo Server listening",
+        )
+        calling = stage.start(
+            "client",
+            f"gnutls-cli -d 4 -p 443 --priority {priorities} --no-ca-verification {answering} {client} "
+            "10.10.10.15",
+            ready=b"Simple Client Mode",
+        )
+        data = b""
+        for line in lines:
+            data += line.encode() + b"\n"
+            calling.say(line.encode() + b"\n")
+            calling.expect(line.encode())
+        calling.hush()
+        calling.wait()
+        spoken = [Connection() for _ in range(connections)]
+        spoken[-1].from_client = spoken[-1].from_server = data
+        return Recording(
+            pcap=stage.finish(connections),
+            commands=[*stage.commands, f"lines: {', '.join(lines)}"],
+            witness="gnutls-cli for the names of the messages and the data, tshark for the messages' bytes",
+            connections=spoken,
+            names_seen=read_gnutls_names(calling.stderr.decode(), of="client"),
+            configured_names=subjects,
+        )
+
+
+def wget_and_apache(lab: Lab, *, certificate: str) -> Recording:
+    """Record wget, which uses GnuTLS and so sends a certificate only if its issuer is among the names."""
+    subjects = names.authority_names(3)
+    lab.write_names(subjects)
+    # GnuTLS waits in a renegotiation for the NewSessionTicket that it got in the first handshake, and fails
+    server = ("SSLSessionTickets off",)
+    location = ("Require ssl-verify-client",)
+    settings = settings_for("TLSv1.2", "AES128-SHA", verify="optional", server=server, location=location)
+    with lab.stage() as stage:
+        apache = start_apache(stage, lab.folder, settings)
+        wget = stage.start(
+            "client",
+            "env GNUTLS_DEBUG_LEVEL=4 wget -d --no-hsts -O - --save-headers --content-on-error "
+            f"--ciphers={priority('TLS1.2', 'AES-128-CBC', 'SHA1')} --ca-certificate=server-issuer.pem "
+            f"--certificate={certificate}.crt --private-key={certificate}.key {URL}",
+        )
+        wget.wait()
+        pcap = stage.finish(1)
+        apache.terminate()
+        request = bytes(wget.stderr).partition(b"---request begin---\n")[2].partition(b"---request end---")[0]
+        seen = read_gnutls_names(wget.stderr.decode(), of="client")
+        # GnuTLS does not log a HelloRequest that it receives; Apache does, that it sends one
+        assert apache.stderr.count(b"Requesting connection re-negotiation") == 1
+        seen["server"].insert(seen["server"].index("finished") + 1, "hello_request")
+        return Recording(
+            pcap=pcap,
+            commands=stage.commands,
+            witness="wget for the names of the messages and the data, tshark for the messages' bytes",
+            connections=[Connection(from_client=request, from_server=bytes(wget.stdout))],
+            names_seen=seen,
+            configured_names=subjects,
+            server_settings=settings,
+            server_log=(lab.folder / "access.log").read_text().splitlines(),
+        )
