@@ -33,6 +33,7 @@ class Recording:
     server_settings: list[str] = field(default_factory=list)
     server_log: list[str] = field(default_factory=list)
     keylog: bytes = b""
+    first_tcp_stream: int = 0  # TCP connections before the first that is TLS
 
 
 class Stage:

@@ -88,13 +88,14 @@ def describe_streams(
     scenario: Scenario, recording: Recording, capture: Path, key: Path, lists: Path
 ) -> list[dict[str, Any]]:
     """The description of each connection; what the endpoints wrote goes into files beside the capture."""
-    seen = tshark.messages(capture, key)
+    seen = tshark.messages(capture, key)[recording.first_tcp_stream :]
     confirm(scenario, recording, seen)
     streams: list[dict[str, Any]] = []
     ports = client_ports(recording.pcap)
     for number, connection in enumerate(recording.connections):
+        tcp_stream = recording.first_tcp_stream + number
         data = (connection.from_client, connection.from_server)
-        decrypted = tshark.application_data(capture, key, number)
+        decrypted = tshark.application_data(capture, key, tcp_stream)
         if decrypted != data:
             raise DisagreementError(
                 f"of the data of stream {number}:\n{data} says the endpoint,\n{decrypted} tshark"
@@ -105,7 +106,7 @@ def describe_streams(
                 described[side]["file"] = f"stream-{number}.{side}.bin"
                 (capture.parent / described[side]["file"]).write_bytes(octets)
         alerts = [[message.sender, message.name] for message in seen[number] if message.is_alert]
-        identity = {"stream": number, "tcp_stream": number, "client_port": ports[number]}
+        identity = {"stream": number, "tcp_stream": tcp_stream, "client_port": ports[tcp_stream]}
         streams.append(identity | described | {"alerts": alerts})
     return streams
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab import Lab, Recording, Scenario
 from other_scenarios import OTHERS
-from with_apache import INDEX, URL, settings_for, with_curl
+from with_apache import INDEX, URL, interleaved, settings_for, with_curl
 
 SESSION_IDS = ("SSLSessionTickets off", "SSLSessionCache shmcb:sessions(512000)")
 ECDHE = "ECDHE-RSA-AES128-GCM-SHA256"
@@ -170,6 +170,12 @@ APACHE = [
         server=SESSION_IDS,
         requests=f"--no-alpn -H 'Connection: close' {INDEX} {URL}",
         connections=2,
+    ),
+    Scenario(
+        "apache-tls12-interleaved",
+        "two connections at the same time, two requests on each, after a connection that is no TLS",
+        interleaved,
+        "pcapng",
     ),
 ]
 SCENARIOS = [*APACHE, *OTHERS]

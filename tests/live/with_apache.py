@@ -9,10 +9,11 @@ from typing import Any
 import names
 from lab import KEYLOG, Lab, Recording, Stage
 from peers import Peer, PeerError
-from testimony import read_curl_trace
+from testimony import Connection, read_curl_trace, read_openssl_messages
 
 URL = "https://10.10.10.15/1.aspx"
 INDEX = "https://10.10.10.15/index.html"
+REQUEST = b"GET /1.aspx HTTP/1.1\r\nHost: 10.10.10.15\r\n\r\n"
 PAGE = b"<html><head><title>1.aspx</title></head><body>You were let in.</body></html>\n"
 MAXIMUM = {"TLSv1": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2"}
 
@@ -148,4 +149,52 @@ def with_curl(
             server_settings=settings,
             server_log=(lab.folder / "access.log").read_text().splitlines(),
             keylog=lab.read_keylog(),
+        )
+
+
+def interleaved(lab: Lab) -> Recording:
+    """Record two s_clients whose handshakes and requests alternate, after a connection that is no TLS."""
+    subjects = names.authority_names(3)
+    lab.write_names(subjects)
+    settings = settings_for("TLSv1.2", "AES128-GCM-SHA256")
+    with lab.stage() as stage:
+        apache = start_apache(stage, lab.folder, settings)
+        stage.start("client", "curl --silent http://10.10.10.15:443/1.aspx").wait()
+        clients = [
+            stage.start(
+                "client",
+                "openssl s_client -connect 10.10.10.15:443 -CAfile server-issuer.pem -cert client.crt "
+                f"-key client.key -brief -msg -msgfile client-{number}.log",
+                ready=b"CONNECTION ESTABLISHED",
+            )
+            for number in range(2)
+        ]
+        for client in reversed(clients):
+            client.say(REQUEST)
+            client.expect(b"</html>")
+        for client in clients:
+            client.say(REQUEST)
+            client.until(lambda client=client: client.stdout.count(b"</html>") == 2, "the second answer")
+        for client in clients:
+            client.say(b"Q\n")
+            client.wait()
+        pcap = stage.finish(1 + len(clients))
+        apache.terminate()
+        connections = [
+            Connection(
+                read_openssl_messages((lab.folder / f"client-{number}.log").read_text(), of="client"),
+                from_client=2 * REQUEST,
+                from_server=bytes(client.stdout),
+            )
+            for number, client in enumerate(clients)
+        ]
+        return Recording(
+            pcap=pcap,
+            commands=stage.commands,
+            witness="openssl s_client -msg",
+            connections=connections,
+            first_tcp_stream=1,
+            configured_names=subjects,
+            server_settings=settings,
+            server_log=(lab.folder / "access.log").read_text().splitlines(),
         )
