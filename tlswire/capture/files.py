@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -80,6 +82,19 @@ class Capture:
                 interface.file,
             )
 
+    @property
+    def begins(self) -> Fraction:
+        """When the first frame was captured, in seconds since 1970; 0 when no frame can be read."""
+        try:
+            first = next(self._frames, None)
+        except CaptureError as error:
+            self._frames = _failing(error)
+            return Fraction(0)
+        if first is None:
+            return Fraction(0)
+        self._frames = chain((first,), self._frames)
+        return Fraction(first[1], first[2].ticks_per_second)
+
     def close(self) -> None:
         """Closes what `open_capture` has opened."""
         self._close()
@@ -125,6 +140,39 @@ def open_capture(
         raise
 
 
+def open_captures(
+    sources: Iterable[CaptureSource], *, on_secrets: OnSecrets | None = None
+) -> Iterator[Capture]:
+    """Opens captures one after the other, in the order of their first frames, as one that was rotated.
+
+    Only the capture that was given last is open.  Those without a frame come first.
+    Raises CaptureError at the first that cannot be opened, before any is given.
+    """
+    order: list[tuple[Fraction, CaptureSource, Capture | None]] = []
+    sources = list(sources)
+    if len(sources) == 1:
+        yield from _one_by_one([(sources[0], None)], on_secrets)
+        return
+    for source in sources:
+        capture = open_capture(source, on_secrets=on_secrets)
+        first = capture.begins
+        if isinstance(source, (str, os.PathLike)) and os.fspath(source) != "-":
+            capture.close()
+            order.append((first, source, None))
+        else:
+            order.append((first, source, capture))
+    order.sort(key=lambda entry: entry[0])
+    yield from _one_by_one([(source, capture) for _, source, capture in order], on_secrets)
+
+
+def _one_by_one(
+    captures: list[tuple[CaptureSource, Capture | None]], on_secrets: OnSecrets | None
+) -> Iterator[Capture]:
+    for source, opened in captures:
+        with opened or open_capture(source, on_secrets=on_secrets) as capture:
+            yield capture
+
+
 def _open_format(
     file: BinaryIO, name: str, close: Callable[[], None], on_secrets: OnSecrets | None
 ) -> Capture:
@@ -145,6 +193,11 @@ def _open_format(
 
 def _nothing() -> None:
     pass
+
+
+def _failing(error: CaptureError) -> Iterator[RawFrame]:
+    raise error
+    yield
 
 
 def _checked(read: _Reads, name: str) -> Callable[[int], bytes]:

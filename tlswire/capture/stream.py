@@ -35,6 +35,7 @@ class ByteStream:
     `wanted`: the sequence number of the segment that can be passed on as it is, or `SLOW`.
     `next`: the unrolled sequence number of the next byte to tell; `started`, that this is certain,
     because the side's SYN or data was seen, and not only what the peer acknowledges.
+    `start_known`: that the stream is told from its first byte on.
     `base`: the initial sequence number, or what stands for it when no SYN was seen; None before any frame.
     `acknowledges`: the last acknowledgement number that this side sent.
     `fin`: where the stream ends, unrolled; `ended`: that this was told.
@@ -42,8 +43,21 @@ class ByteStream:
     """
 
     __slots__ = (
-        "acknowledges", "base", "connection", "ended", "fin", "hole", "next", "peer", "pending", "side",
-        "started", "stray", "syn_seen", "waiting", "wanted",
+        "acknowledges",
+        "base",
+        "connection",
+        "ended",
+        "fin",
+        "hole",
+        "next",
+        "peer",
+        "pending",
+        "side",
+        "start_known",
+        "started",
+        "stray",
+        "waiting",
+        "wanted",
     )  # fmt: skip
 
     peer: ByteStream
@@ -55,7 +69,7 @@ class ByteStream:
         self.next = 0
         self.started = False
         self.base: int | None = None
-        self.syn_seen = False
+        self.start_known = False
         self.acknowledges: int | None = None
         self.fin: int | None = None
         self.ended = False

@@ -80,8 +80,8 @@ class TCPConnection:
         return f"[{address}]:{self.port(side)}" if ":" in address else f"{address}:{self.port(side)}"
 
     def start_seen(self, side: int) -> bool:
-        """True when the side's SYN was captured, so that its stream is known from the first byte."""
-        return self.streams[side].syn_seen
+        """True when the side's stream is told from its first byte on: its SYN or the answer was seen."""
+        return self.streams[side].start_known
 
     def mute(self) -> None:
         """The consumer wants nothing more of this connection: it is only kept apart from others."""
@@ -120,7 +120,7 @@ class Consumer(Protocol):
         """A limit of `CaptureLimits` was reached at a connection; `dropped` bytes were let go for it."""
 
 
-class TCPReassembler:
+class TCPAssembler:
     """Puts the segments of frames together, and tells a `Consumer`.
 
     `not_read` counts the frames in which no TCP segment could be read, by reason; `counts` what was left
@@ -188,7 +188,7 @@ class TCPReassembler:
             stream.acknowledges = ack
             peer = stream.peer
             if not peer.started or 0 < (ack - peer.next) & SEQUENCE_MASK < HALF:
-                self._acknowledge(peer, ack)
+                self._acknowledge(peer, ack, flags)
         if flags & (FIN | RST):
             self._finish(stream, seq + len(payload) + missing, flags)
 
@@ -210,10 +210,10 @@ class TCPReassembler:
         if stream.base is None:
             stream.base = seq if flags & SYN else (seq - 1) & SEQUENCE_MASK
         if flags & SYN and seq == stream.base:
-            stream.syn_seen = True
             if opening:
                 stream.connection.opener = stream.side
             if not stream.started:
+                stream.start_known = True
                 stream.begin(seq + 1)
         return stream
 
@@ -262,8 +262,13 @@ class TCPReassembler:
                 return False
             if 0 <= distance <= PLAUSIBLE_DISTANCE:
                 seq = hint
+        self._tell_unknown_start(stream)
         stream.begin(seq)
         return True
+
+    def _tell_unknown_start(self, stream: ByteStream) -> None:
+        if not stream.start_known and not stream.connection.muted:
+            self._consumer.gap(stream.connection, stream.side, None, self._at())
 
     def _follow(self, stream: ByteStream, seq: int, data: bytes, missing: int) -> None:
         """A segment from elsewhere: the stream goes on there when a second one says the same."""
@@ -324,13 +329,15 @@ class TCPReassembler:
 
     # Holes
 
-    def _acknowledge(self, stream: ByteStream, ack: int) -> None:
+    def _acknowledge(self, stream: ByteStream, ack: int, flags: int) -> None:
         """The peer has acknowledged bytes of a stream that were not told yet."""
         if stream.ended or stream.connection.muted:
             return
         if not stream.started and not stream.next:
             stream.next = ack
-            if stream.base is None:
+            if flags & SYN:
+                stream.start_known = True
+            elif stream.base is None:
                 stream.base = (ack - 1) & SEQUENCE_MASK
             return
         acknowledged = stream.unroll(ack)
@@ -351,6 +358,8 @@ class TCPReassembler:
 
     def _give_up(self, stream: ByteStream, position: int) -> None:
         """The bytes up to `position` will not come."""
+        if not stream.started:
+            self._tell_unknown_start(stream)
         if not stream.connection.muted:
             self._consumer.gap(stream.connection, stream.side, position - stream.next, self._at())
         stream.begin(position)
