@@ -4,7 +4,8 @@
     def test_my_parser(hello):
         assert my_parser(hello.encode()).session_id == hello.session_id
 
-`messages` gives what the grammar permits.  `mutants` gives bytes near to a message's, of which many are still one.
+`messages` gives what the grammar permits. `mutants` gives bytes near to a message's, of which many are
+still one.
 """
 
 from __future__ import annotations
@@ -43,10 +44,19 @@ def messages(kind: type[M], context: Context = NO_CONTEXT) -> st.SearchStrategy[
 
 
 @st.composite
-def mutants(draw: st.DrawFn, raw: bytes) -> bytes:
-    """Draw bytes that differ from `raw` in one or two places: cut, longer, or with some bytes changed."""
+def mutants(draw: st.DrawFn, sent: Message, context: Context = NO_CONTEXT) -> bytes:
+    """Return a strategy for bytes that differ from those of `sent` in one or two places.
+
+    They are cut, are longer, or have some bytes changed, often where a field or a length begins, so that both
+    what still decodes and what does not is common. Parameters: `context`, in which they will be decoded.
+    """
+    raw = sent.encode()
+    starts = sorted({span.start for top in sent.spans(raw, context) for span in top.walk()})
+    places = st.integers(0, len(raw))
+    if starts:
+        places |= st.sampled_from(starts)
     for _ in range(draw(st.integers(1, 2))):
-        start = draw(st.integers(0, len(raw)))
+        start = min(draw(places), len(raw))
         end = min(len(raw), start + draw(st.integers(0, 3)))
         change = draw(st.sampled_from(("replace", "step", "insert", "delete", "cut", "repeat")))
         if change == "replace":
@@ -94,7 +104,7 @@ def _messages(draw: st.DrawFn, schema: MessageStruct, context: Context, _: Field
 
 
 def _keys_for(schema: MessageStruct, name: str, others: Strategy) -> Strategy:
-    """Return a strategy for a field that may select others: what their tables have, and `others` if allowed."""
+    """Return a strategy for a field that may select others: what their tables have, `others` if allowed."""
     for node in schema.parts:
         for term in own_terms(node):
             if isinstance(term, Select) and term.key == name:
@@ -105,7 +115,7 @@ def _keys_for(schema: MessageStruct, name: str, others: Strategy) -> Strategy:
 
 def _enumerated(node: Enumerated[Any], context: Context, fields: Fields) -> Strategy:
     codes = st.integers(0, 256**node.enum.SIZE - 1).map(node.enum.of)
-    return st.sampled_from([*node.enum]) | codes
+    return st.sampled_from(list(node.enum.__members__.values())) | codes
 
 
 def _opaque(node: Opaque, context: Context, fields: Fields) -> Strategy:

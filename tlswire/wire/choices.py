@@ -1,8 +1,7 @@
 """The terms whose structure is chosen while decoding: by an earlier field, by the context, by a type code.
 
-Tables are data. `Select` takes a closed one; `TagTable` is open: what a user registers is decoded from then
-on. Since a message is encoded without context, what the context chose must be told by the value's own
-class.
+Tables are data, and open: what a user registers in a `Select` or a `TagTable` is decoded from then on. Since
+a message is encoded without context, what the context chose must be told by the value's own class.
 """
 
 from __future__ import annotations
@@ -55,7 +54,6 @@ class Select(Node[Any]):
         self.key = key
         self.table: dict[Any, Node[Any]] = {value: as_node(term) for value, term in table.items()}
         self.default = None if default is None else as_node(default)
-        self.options = (*self.table.values(), *(() if self.default is None else (self.default,)))
         self.by_context = key in CONTEXT_KEYS
         self.is_open = self.by_context or any(option.is_open for option in self.options)
         self.minimum = min(option.minimum for option in self.options)
@@ -65,8 +63,34 @@ class Select(Node[Any]):
             raise TypeError(f"select ({key}): an option that names earlier fields must be a message")
 
     @property
+    def options(self) -> tuple[Node[Any], ...]:
+        """What can be selected."""
+        return (*self.table.values(), *(() if self.default is None else (self.default,)))
+
+    @property
     def parts(self) -> tuple[Node[Any], ...]:
         return self.options
+
+    def register(self, *values: Any) -> Callable[[M], M]:
+        """Return a class decorator that makes a message class the option for each of `values`.
+
+        Raises TypeError if one has an option already, or if the class would change how a select is framed
+        that declarations have been checked with: if it is the first that goes to the end, if it is shorter
+        than any other, or if it could hold this select and so nest in itself.
+        """
+
+        def decorate(message: M) -> M:
+            schema = message.SCHEMA
+            if known := [value for value in values if value in self.table]:
+                raise TypeError(f"select ({self.key}) has {known[0]!r} already")
+            if (schema.is_open and not self.is_open) or schema.minimum < self.minimum:
+                raise TypeError(f"{message.__name__} would change the frame of select ({self.key})")
+            if self in reachable(schema):
+                raise TypeError(f"{message.__name__} would nest in itself by way of select ({self.key})")
+            self.table.update(dict.fromkeys(values, schema))
+            return message
+
+        return decorate
 
     def _parse(self, stream: BinaryIO, context: Any, path: str) -> Any:
         value = (context._params if self.by_context else context).get(self.key)

@@ -1,6 +1,6 @@
 """What a message does not say itself, and what is said about it.
 
-`Context` is what the session knows and a message's bytes do not tell.  `Unresolved` stands for a structure
+`Context` is what the session knows and a message's bytes do not tell. `Unresolved` stands for a structure
 that needs more of it than was given, and `Violation` for a value that the grammar forbids but an observer
 keeps.
 """

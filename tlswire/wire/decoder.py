@@ -7,7 +7,7 @@ them.
 
 What makes it fast:
 - Runs of fields of fixed size, also those of messages within messages, are one `struct` call.
-- Positions only grow.  A field that oversteps its window leaves the position behind the window's end, so one
+- Positions only grow. A field that oversteps its window leaves the position behind the window's end, so one
   comparison at the end of each window finds any overrun: most fields need no check of their own. (Slices
   never fail, `struct` and indexing do where the bytes end; loops never begin beyond their window.)
 - Objects are made by `object.__new__` and the slots' own setters: half the time of a frozen dataclass's

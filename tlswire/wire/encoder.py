@@ -187,17 +187,16 @@ class ByClass:
     """Encodes what the context chose when it was decoded, and what its own class tells when it is encoded."""
 
     def __init__(self, select: Select) -> None:
-        self.nodes: dict[type[Any], Node[Any]] = {
-            bytes if isinstance(option, Rest) else option.message: option for option in told_by_class(select)
-        }
+        self.select = select
 
     def __call__(self, value: Any) -> bytes:
-        node = self.nodes.get(type(value))
-        if node is not None:
-            return node.write(value)
-        if type(value) is not Unresolved:
-            raise Refused
-        return raw_bytes(value)
+        if type(value) is Unresolved:
+            return raw_bytes(value)
+        for option in told_by_class(self.select):
+            if type(value) is (bytes if isinstance(option, Rest) else option.message):
+                data: bytes = option.write(value)
+                return data
+        raise Refused
 
 
 class WriteTagged:

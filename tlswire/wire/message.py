@@ -1,6 +1,6 @@
 """Messages: typed dataclasses whose fields carry nodes, and the construct schema that a class makes of them.
 
-`@message` reads the declaration once.  It makes the class a frozen, slotted dataclass, its `SCHEMA` a real
+`@message` reads the declaration once. It makes the class a frozen, slotted dataclass, its `SCHEMA` a real
 `construct.Struct` that parses to the class and builds from it, and refuses, when the class is made,
 whatever could not be decoded without doubt.
 """
@@ -48,6 +48,12 @@ class Message:
     `SCHEMA.parse(raw, version=…, handshake_type=…, key_exchange=…)` takes the context as keywords and raises
     construct's errors.
     """
+
+    has_rules: ClassVar[bool] = False
+    """Whether the class has rules of its own (`_violations`)."""
+
+    def __init_subclass__(cls) -> None:
+        cls.has_rules = cls._violations is not Message._violations
 
     @classmethod
     def decode(cls, raw: bytes, context: Context = NO_CONTEXT) -> Self:

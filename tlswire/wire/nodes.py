@@ -16,7 +16,7 @@ import construct  # type: ignore[import-untyped]
 
 from tlswire.wire.context import NO_CONTEXT, Context
 from tlswire.wire.source import DECODER_REFUSALS, ENCODER_REFUSALS
-from tlswire.wire.stream import cannot_build, reference, reference_bytes, take
+from tlswire.wire.stream import cannot_build, parse_step, reference, reference_bytes, take
 
 if TYPE_CHECKING:
     from tlswire.registry.open_enum import OpenEnum
@@ -180,7 +180,7 @@ class Opaque(Node[bytes]):
         self.minimum = self.prefix.size
 
     def _parse(self, stream: BinaryIO, context: Any, path: str) -> bytes:
-        return take(stream, self.prefix._parse(stream, context, path), path)
+        return take(stream, parse_step(self.prefix, stream, context, path, "length"), path)
 
     def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
         stream.write(length_prefix(octets(value, path), self.prefix.size, path))

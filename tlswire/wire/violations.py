@@ -38,7 +38,9 @@ def may_violate(node: Node[Any]) -> bool:
         return node.floor > 0
     if isinstance(node, (Window, ListToEnd, SizedBy, IfMore)):
         return may_violate(node.subcon)
-    return isinstance(node, (Enumerated, Select, Tagged, MessageStruct))
+    if isinstance(node, MessageStruct):
+        return node.message.has_rules or any(may_violate(field) for field in node.parts)
+    return isinstance(node, (Enumerated, Select, Tagged))
 
 
 def _of(node: Node[Any], value: Any, path: str, message: Any) -> Iterator[Violation]:
