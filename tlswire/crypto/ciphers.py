@@ -1,12 +1,11 @@
 """Which of `cryptography`'s ciphers is which of the registry's, and what it lacks.
 
-Old ciphers move from module to module as `cryptography` ages, and its backend may be built without some; so what
-is there is asked when it is needed.
+Old ciphers move from module to module as `cryptography` ages, and its backend may be built without some; so
+what is there is asked when it is needed.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -24,7 +23,7 @@ class AEAD(Protocol):
     """An authenticated cipher with its key."""
 
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+    def decrypt(self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | None) -> bytes: ...
 
 
 def _old(name: str) -> Callable[[bytes], Any]:
@@ -35,11 +34,10 @@ def _old(name: str) -> Callable[[bytes], Any]:
         if found is None:  # before it became decrepit
             from cryptography.hazmat.primitives.ciphers import algorithms
 
-            found = getattr(algorithms, name)
-        with warnings.catch_warnings():
-            # That a cipher is old is why a capture has it; it is no news to whoever reads one.
-            warnings.simplefilter("ignore")
-            return found(key)
+            found = getattr(algorithms, name, None)
+        if found is None:  # after it was removed
+            raise DecryptError("cipher_unsupported")
+        return found(key)
 
     return make
 
@@ -56,7 +54,9 @@ _BLOCK: dict[str, Callable[[bytes], Any]] = {
     "CAMELLIA_256_CBC": _old("Camellia"),
     "SEED_CBC": _old("SEED"),
     "IDEA_CBC": _old("IDEA"),
+    "RC2_CBC": _old("RC2"),
     "RC2_CBC_40": _old("RC2"),
+    "RC2_CBC_56": _old("RC2"),
 }
 
 _STREAM: dict[str, Callable[[bytes], Any]] = {

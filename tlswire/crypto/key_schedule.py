@@ -1,6 +1,7 @@
-"""From a premaster secret to the keys of both directions, and to the Finished messages (RFC 5246 §8.1, §6.3, §7.4.9).
+"""From a premaster secret to the keys of both directions, and to the Finished messages.
 
-Every function takes the version and the suite's parameters, since both decide which hash works.
+RFC 5246 §8.1, §6.3, §7.4.9.  Every function takes the version and the suite's parameters, since both decide
+which hash works; each raises DecryptError `cipher_unsupported` where hashlib lacks it (GOST suites).
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tlswire.crypto.prf import prf, ssl3_expand
+from tlswire.errors import DecryptError
 from tlswire.registry import CipherSuiteParameters, ProtocolVersion
 
 MASTER_SECRET_LENGTH = 48  # bytes, RFC 5246 §8.1
-_TRUNCATED_MAC_LENGTH = 10  # bytes, RFC 6066 §7
 
 Sender = Literal["client", "server"]
 
@@ -90,7 +91,9 @@ def key_block(
         parts.append(block[position : position + length])
         position += length
     if parameters.export:
-        parts[2:] = _export_keys(version, parameters, parts[2], parts[3], client_random, server_random, export_iv)
+        parts[2:] = _export_keys(
+            version, parameters, parts[2], parts[3], client_random, server_random, export_iv
+        )
     return KeyBlock(*parts)
 
 
@@ -129,7 +132,10 @@ def handshake_hash(version: ProtocolVersion, parameters: CipherSuiteParameters, 
     Parameters: `transcript`, the messages with their headers, without HelloRequest.
     """
     if version >= ProtocolVersion.TLSv1_2:
-        return hashlib.new(parameters.prf_hash, transcript).digest()
+        try:
+            return hashlib.new(parameters.prf_hash, transcript).digest()
+        except ValueError as error:
+            raise DecryptError("cipher_unsupported") from error
     sha1 = hashlib.sha1(transcript, usedforsecurity=False).digest()
     return _md5(transcript) + sha1
 
@@ -155,8 +161,9 @@ def verify_data(
 def _ssl3_verify_data(secret: bytes, sender: bytes, transcript: bytes) -> bytes:
     parts = []
     for name, count in (("md5", 48), ("sha1", 40)):
-        inner = hashlib.new(name, transcript + sender + secret + b"\x36" * count, usedforsecurity=False).digest()
-        parts.append(hashlib.new(name, secret + b"\x5c" * count + inner, usedforsecurity=False).digest())
+        pad_1, pad_2 = b"\x36" * count, b"\x5c" * count
+        inner = hashlib.new(name, transcript + sender + secret + pad_1, usedforsecurity=False).digest()
+        parts.append(hashlib.new(name, secret + pad_2 + inner, usedforsecurity=False).digest())
     return b"".join(parts)
 
 

@@ -1,9 +1,11 @@
-"""The lines of NSS key logs (SSLKEYLOGFILE; draft-ietf-tls-keylogfile), and the older forms that tools still write.
+"""The lines of NSS key logs (SSLKEYLOGFILE, RFC 9850), and the older forms that tools still write.
 
     CLIENT_RANDOM <client random> <master secret>
     RSA <first 8 bytes of the encrypted premaster secret> <premaster secret>
     RSA Session-ID:<session ID> Master-Key:<master secret>
     <a label of TLS 1.3> <client random> <secret>
+
+Whatever is wrong with a line is told by its number and its lengths, and never by what it holds.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _SECRET = rb"([0-9A-Fa-f]+)"
-_LINE = re.compile(rb"([A-Z0-9_]+) " + _SECRET + rb" " + _SECRET)
+_LINE = re.compile(rb"([A-Z0-9_]+)[ \t]+" + _SECRET + rb"[ \t]+" + _SECRET)
 _SESSION = re.compile(rb"RSA Session-ID:" + _SECRET + rb" Master-Key:" + _SECRET)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which editors put before UTF-8
 _LONGEST_LINE = 4096  # bytes; the longest of a known label has some 300
 
 # Label: bytes of the identifier, and of the secret (None: the hash's length, which varies).
@@ -38,8 +41,8 @@ _LABELS: dict[str, tuple[int, int | None]] = {
 class KeyLogEntry:
     """A secret, and what tells to which session it belongs.
 
-    `label` as in the file; `RSA Session-ID` for that form.  `identifier`: the client random, the first 8 bytes of the
-    encrypted premaster secret, or the session ID.
+    `label` as in the file; `RSA Session-ID` for that form.  `identifier`: the client random, the first 8
+    bytes of the encrypted premaster secret, or the session ID.
     """
 
     label: str
@@ -58,17 +61,19 @@ class KeyLogProblem:
 def parse_key_log(lines: Iterable[bytes]) -> Iterator[KeyLogEntry | KeyLogProblem]:
     """The entries of a key log, in order; a malformed line becomes a `KeyLogProblem` and loses no other.
 
-    Parameters: `lines`, with or without their ends.  Blank lines and comments (`#`) are passed over, and labels that
-    nobody knows too (draft-ietf-tls-keylogfile §2).
+    Parameters: `lines`, with or without their ends.  Blank lines and comments (`#`) are passed over, and
+    labels that nobody knows too (RFC 9850 §2).
     """
     for number, line in enumerate(lines, 1):
-        line = line.strip()
+        line = (line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line).strip()
         if not line or line.startswith(b"#"):
             continue
-        yield _parse(number, line)
+        parsed = _parse(number, line)
+        if parsed is not None:
+            yield parsed
 
 
-def _parse(number: int, line: bytes) -> KeyLogEntry | KeyLogProblem:
+def _parse(number: int, line: bytes) -> KeyLogEntry | KeyLogProblem | None:
     if len(line) > _LONGEST_LINE:
         return KeyLogProblem(number, f"{len(line)} bytes long, expected at most {_LONGEST_LINE}")
     session = _SESSION.fullmatch(line)
@@ -78,7 +83,8 @@ def _parse(number: int, line: bytes) -> KeyLogEntry | KeyLogProblem:
     if found is None:
         return KeyLogProblem(number, "no label and two hexadecimal numbers")
     label = found[1].decode("ascii")
-    return _entry(number, label, found[2], found[3], _LABELS.get(label, (None, None)))
+    lengths = _LABELS.get(label)
+    return None if lengths is None else _entry(number, label, found[2], found[3], lengths)
 
 
 def _entry(

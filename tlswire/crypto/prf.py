@@ -1,8 +1,8 @@
 """The pseudorandom functions of SSL 3.0 to TLS 1.2, and nothing else.
 
-    SSL 3.0          nested MD5 over SHA-1, letter by letter        RFC 6101 §6.1, §6.2.2
-    TLS 1.0, 1.1     P_MD5 xor P_SHA-1, each over half the secret   RFC 2246 §5
-    TLS 1.2          P_hash, the hash being the suite's             RFC 5246 §5
+SSL 3.0          nested MD5 over SHA-1, letter by letter        RFC 6101 §6.1, §6.2.2
+TLS 1.0, 1.1     P_MD5 xor P_SHA-1, each over half the secret   RFC 2246 §5
+TLS 1.2          P_hash, the hash being the suite's             RFC 5246 §5
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from tlswire.errors import DecryptError
 from tlswire.registry import ProtocolVersion
 
 
@@ -17,12 +18,17 @@ def p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
     """`length` bytes of P_hash(secret, seed) (RFC 5246 §5).
 
     Parameters: `hash_name`, as hashlib names it.
+
+    Raises DecryptError `cipher_unsupported` where hashlib lacks the hash (GOST R 34.11).
     """
     output = b""
     a = seed
-    while len(output) < length:
-        a = hmac.digest(secret, a, hash_name)
-        output += hmac.digest(secret, a + seed, hash_name)
+    try:
+        while len(output) < length:
+            a = hmac.digest(secret, a, hash_name)
+            output += hmac.digest(secret, a + seed, hash_name)
+    except ValueError as error:
+        raise DecryptError("cipher_unsupported") from error
     return output[:length]
 
 
@@ -31,8 +37,10 @@ def prf(
 ) -> bytes:
     """`length` bytes of PRF(secret, label, seed).
 
-    Parameters: `version`, TLS 1.0 to 1.2 (SSL 3.0 has `ssl3_expand`); `prf_hash`, the suite's, as hashlib names
-    it, which only TLS 1.2 looks at.
+    Parameters: `version`, TLS 1.0 to 1.2 (SSL 3.0 has `ssl3_expand`); `prf_hash`, the suite's, as hashlib
+    names it, which only TLS 1.2 looks at.
+
+    Raises DecryptError `cipher_unsupported` where hashlib lacks the hash.
     """
     seed = label + seed
     if version >= ProtocolVersion.TLSv1_2:

@@ -1,8 +1,8 @@
 """RSA key exchange, the server's half: from the encrypted to the clear premaster secret (RFC 5246 §7.4.7.1).
 
-Whether a key belongs to a connection is told by the modulus in the server's certificate, and proved later by a MAC
-or a Finished: RSA itself cannot tell.  Since OpenSSL 3.2 a ciphertext that does not open gives bytes made up from
-it (implicit rejection), before that an error.
+Whether a key belongs to a connection is told by the modulus in the server's certificate, and proved later by
+a MAC or a Finished: RSA itself cannot tell.  Since OpenSSL 3.2 a ciphertext that does not open gives bytes
+made up from it (implicit rejection), before that an error.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tlswire.errors import DecodeError, DecryptError
-from tlswire.schema.der import Element, read_element
+from tlswire.schema.der import read_element
 
 PublicNumbers = tuple[int, int]
 """Modulus and exponent of an RSA key."""
+
+_VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
 
 
 class PremasterSource(Protocol):
     """What turns an encrypted premaster secret into the clear one.
 
-    `name` is what users call it (a file's name); `public_numbers` are modulus and exponent of its key, None where
-    they are not known: it is then tried with every certificate.
+    `name` is what users call it (a file's name); `public_numbers` are modulus and exponent of its key, None
+    where they are not known: it is then tried with every certificate.
     """
 
     name: str
@@ -67,11 +68,11 @@ class RSAKey:
 
 
 class CallbackKey:
-    """A key that is elsewhere, in an HSM say: `function` takes the encrypted premaster secret and gives the clear
-    one.
+    """A key that is elsewhere, in an HSM say.
 
-    Parameters: `public_numbers`, or `certificate` (DER) to take them from; with neither, the function is asked for
-    every RSA key exchange.  What the function raises is not caught: it is the caller's own.
+    Parameters: `function` takes the encrypted premaster secret and gives the clear one; `public_numbers`, or
+    `certificate` (DER) to take them from: with neither, the function is asked for every RSA key exchange;
+    `name`, what errors and evidence call it.  What the function raises is not caught: it is the caller's own.
     """
 
     __slots__ = ("_function", "name", "public_numbers")
@@ -85,7 +86,9 @@ class CallbackKey:
         name: str = "callback",
     ) -> None:
         self._function = function
-        self.public_numbers = certificate_public_numbers(certificate) if certificate is not None else public_numbers
+        if certificate is not None:
+            public_numbers = certificate_public_numbers(certificate)
+        self.public_numbers = public_numbers
         self.name = name
 
     def __repr__(self) -> str:
@@ -99,16 +102,13 @@ class CallbackKey:
 def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     """Modulus and exponent of a certificate's RSA key; None where it has none, or cannot be read.
 
-    Parameters: `der`, the certificate.  Certificates that `cryptography` refuses (negative serial numbers, odd
-    names) are read as far as the key.
+    Parameters: `der`, the certificate.  Only the way to its key is read (RFC 5280 §4.1), so that certificates
+    which `cryptography` refuses (serial numbers, names, dates, versions out of order) have their key too.
     """
     try:
-        key = x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        try:
-            key = load_der_public_key(_subject_public_key_info(der))
-        except (ValueError, TypeError, UnsupportedAlgorithm, DecodeError):
-            return None
+        key = load_der_public_key(_subject_public_key_info(der))
+    except (ValueError, UnsupportedAlgorithm, DecodeError):
+        return None
     if not isinstance(key, RSAPublicKey):
         return None
     numbers = key.public_numbers()
@@ -116,15 +116,11 @@ def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
 
 
 def _subject_public_key_info(der: bytes) -> bytes:
-    """The seventh field of a TBSCertificate, or the sixth where there is no version (RFC 5280 §4.1)."""
+    """The seventh field of a TBSCertificate, or the sixth where there is no version; raises DecodeError."""
     certificate = read_element(der, 0, len(der))
     tbs = read_element(der, certificate.start, certificate.end)
-    fields: list[Element] = []
-    position = tbs.start
-    while position < tbs.end and len(fields) < 7:
-        field = read_element(der, position, tbs.end)
-        if field.tag != 0xA0 or fields:
-            fields.append(field)
-        position = field.end
-    info = fields[5]
-    return der[info.offset : info.end]
+    field = read_element(der, tbs.start, tbs.end)
+    has_version = field.tag == _VERSION
+    for _ in range(6 if has_version else 5):
+        field = read_element(der, field.end, tbs.end)
+    return der[field.offset : field.end]

@@ -14,7 +14,7 @@ from tlswire.crypto.keylog import KeyLogEntry
 from tlswire.crypto.rsa import PremasterSource
 from tlswire.registry import CipherSuite, ProtocolVersion
 
-_MOST_SESSIONS = 50_000  # a session and its ticket are about 1 KB; servers keep as many (Apache's shmcb: 512 KB)
+_MOST_SESSIONS = 50_000  # at about 1 KB for a session and its ticket; Apache's shmcb keeps 512 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Secrets:
         return self._logged.get(("CLIENT_RANDOM", client_random))
 
     def premaster_secret(self, encrypted_pre_master_secret: bytes) -> bytes | None:
-        """The premaster secret that a key log has for an encrypted one, which it knows by its first 8 bytes."""
+        """The premaster secret that a key log has for an encrypted one, known by its first 8 bytes."""
         return self._logged.get(("RSA", encrypted_pre_master_secret[:8]))
 
     def logged(self, label: str, client_random: bytes) -> bytes | None:
