@@ -144,6 +144,10 @@ class Connection:
         """Which side is the client: what messages have shown, or else what was to be assumed."""
         return self._flow.roles.side(Role.client)
 
+    def keys_epoch(self, side: int) -> int:
+        """The epoch whose keys protect what `side` sends now; 0 also while nothing is protected."""
+        return self._sides[side].keys_epoch
+
     @property
     def version(self) -> ProtocolVersion | None:
         """The version of the last handshake that negotiated one."""

@@ -1,0 +1,257 @@
+"""From capture files to the events of TLS connections.
+
+`CaptureReader` is the whole path: frames, TCP streams, those among them that speak TLS, and a
+`Connection` for each. It reads as it is iterated over, keeps only what is open, and gives `(stream,
+event)` pairs in the order in which they could be told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from tlswire.capture.files import CaptureSource, open_captures
+from tlswire.capture.frames import Provenance
+from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.recognise import Receiver, Recogniser
+from tlswire.capture.tcp import TCPAssembler, TCPConnection
+from tlswire.crypto import Secrets
+from tlswire.errors import CaptureError
+from tlswire.registry import ProtocolVersion
+from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
+
+
+class TLSStream:
+    """A TCP connection that speaks TLS.
+
+    `number` counts TLS connections from 0 in the order in which their first record was complete;
+    `tcp_stream` is the TCP connection's number, as Wireshark counts; `addresses` are those of side 0 and
+    side 1, with ports;
+    `connection` is what the session knows.
+    """
+
+    __slots__ = ("_recogniser", "addresses", "connection", "number", "tcp_stream")
+
+    def __init__(self, tcp: TCPConnection, connection: Connection, recogniser: Recogniser) -> None:
+        self.number = -1  # until the first record
+        self.tcp_stream = tcp.number
+        self.addresses = (tcp.endpoint(0), tcp.endpoint(1))
+        self.connection = connection
+        self._recogniser = recogniser
+
+    def __repr__(self) -> str:
+        return f"<TLSStream {self.number}: {self.client} → {self.server}, {self.connection!r}>"
+
+    def role(self, side: int) -> Role:
+        """What a side is: what its messages show, else the sender of SYN is the client, else the higher port."""
+        return Role.client if self.connection.client_side == side else Role.server
+
+    @property
+    def client(self) -> str:
+        """The client's address and port."""
+        return self.addresses[self.connection.client_side or 0]
+
+    @property
+    def server(self) -> str:
+        """The server's address and port."""
+        return self.addresses[1 - (self.connection.client_side or 0)]
+
+    @property
+    def prelude(self) -> tuple[int, int]:
+        """How many bytes side 0 and side 1 sent before TLS began: STARTTLS, CONNECT and the like."""
+        return self._recogniser.prelude
+
+    @property
+    def handshakes(self) -> list[Handshake]:
+        """The connection's handshakes, by epoch."""
+        return self.connection.handshakes
+
+    @property
+    def version(self) -> ProtocolVersion | None:
+        """The negotiated version."""
+        return self.connection.version
+
+    @property
+    def server_name(self) -> str | None:
+        """The server name that the client asked for."""
+        return self.connection.server_name
+
+
+class _Watched:
+    """A TCP connection in which TLS may be, or is."""
+
+    __slots__ = ("dirty", "held", "receiver", "recogniser", "stream")
+
+    def __init__(self, begin: Callable[[], Connection], limit: int) -> None:
+        self.recogniser = Recogniser(begin, limit)
+        self.receiver: Receiver = self.recogniser  # the connection itself, once both directions are its
+        self.stream: TLSStream | None = None
+        self.held: list[Event] = []  # what was told before the first record
+        self.dirty = False
+
+
+class CaptureReader:
+    """Reads captures as one and follows every TLS connection in them.
+
+    Parameters: `sources`, paths, "-" for standard input, or binary file objects, read one after the other in the order
+    of their first frames; `secrets`, what may decrypt; `limits` of the TCP side, and `session_limits` of each
+    connection; `keep_messages`, whether handshakes keep their messages when they are over.
+
+    Iterating gives `(stream, event)`; an event of None says that the stream is over.  Raises CaptureError when a
+    source cannot be opened; while it is iterated over, where one cannot be read to its end, after everything before
+    that was given.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[CaptureSource],
+        *,
+        secrets: Secrets | None = None,
+        limits: CaptureLimits | None = None,
+        session_limits: Limits | None = None,
+        keep_messages: bool = False,
+    ) -> None:
+        self.secrets = secrets if secrets is not None else Secrets()
+        self.notices: Counter[str] = Counter()  # limits of the TCP side that were reached, and how often
+        self._session_limits = session_limits
+        self._keep_messages = keep_messages
+        self._limits = limits if limits is not None else CaptureLimits()
+        self._assembler = TCPAssembler(self, self._limits)
+        self._sources = list(sources)
+        self._files: dict[str, int] = {}
+        self._told: list[tuple[TLSStream, Event | None]] = []
+        self._dirty: list[_Watched] = []
+        self._waiting: dict[TLSStream, None] = {}
+        self._streams = 0
+
+    def __iter__(self) -> Iterator[tuple[TLSStream, Event | None]]:
+        damage: CaptureError | None = None
+        receive, told = self._assembler.receive, self._told
+        for capture in open_captures(self._sources):
+            self._files.setdefault(capture.name, len(self._files))
+            try:
+                for frame in capture.raw_frames():
+                    receive(frame)
+                    if self._dirty:
+                        self._collect()
+                        if told:
+                            yield from told
+                            told.clear()
+            except CaptureError as error:
+                damage = damage or error
+        self._assembler.finish()
+        self._collect()
+        yield from told
+        told.clear()
+        if damage is not None:
+            raise damage
+
+    def settled_before(self) -> tuple[int, int] | None:
+        """File and frame (`place`) before which nothing more can be told; None when nothing waits."""
+        return min(
+            (self.place(at) for stream in self._waiting for at in stream.connection.waits_since), default=None
+        )
+
+    def place(self, at: object) -> tuple[int, int]:
+        """Where in the order of the captures a frame stands: the number of its file, and its own."""
+        assert isinstance(at, Provenance)
+        return self._files[at.file], at.frame
+
+    def _collect(self) -> None:
+        """Asks the connections that got something what they have to tell."""
+        for watched in self._dirty:
+            watched.dirty = False
+            stream = watched.stream
+            if stream is None:
+                continue
+            for event in stream.connection.events():
+                self._tell(watched, stream, event)
+            if stream.connection.waits_since:
+                self._waiting[stream] = None
+            else:
+                self._waiting.pop(stream, None)
+        self._dirty.clear()
+
+    def _tell(self, watched: _Watched, stream: TLSStream, event: Event) -> None:
+        if stream.number < 0:
+            watched.held.append(event)
+            if not isinstance(event, Record):
+                return
+            stream.number = self._streams
+            self._streams += 1
+            self._told.extend((stream, held) for held in watched.held)
+            watched.held.clear()
+        else:
+            self._told.append((stream, event))
+
+    # What the TCP side says
+
+    def opened(self, connection: TCPConnection, at: Provenance) -> None:
+        """A connection was seen for the first time: TLS may be in it."""
+
+        def begin() -> Connection:
+            made = Connection(
+                self.secrets,
+                limits=self._session_limits,
+                keep_messages=self._keep_messages,
+                client=_likely_client(connection),
+            )
+            watched.stream = TLSStream(connection, made, watched.recogniser)
+            return made
+
+        watched = _Watched(begin, self._limits.prelude)
+        connection.context = watched
+
+    def data(self, connection: TCPConnection, side: int, data: bytes, at: Provenance) -> None:
+        """The next bytes of a side."""
+        watched = connection.context
+        assert isinstance(watched, _Watched)
+        watched.receiver.receive_data(side, data, at)
+        self._touch(connection, watched)
+
+    def gap(self, connection: TCPConnection, side: int, length: int | None, at: Provenance) -> None:
+        """The next bytes of a side are missing."""
+        watched = connection.context
+        assert isinstance(watched, _Watched)
+        watched.receiver.receive_gap(side, length, at)
+        self._touch(connection, watched)
+
+    def end(self, connection: TCPConnection, side: int, at: Provenance) -> None:
+        """A side sends no more."""
+        watched = connection.context
+        assert isinstance(watched, _Watched)
+        watched.receiver.receive_end(side, at)
+        self._touch(connection, watched)
+
+    def closed(self, connection: TCPConnection, at: Provenance) -> None:
+        """The connection is over."""
+        watched = connection.context
+        assert isinstance(watched, _Watched)
+        self._collect()
+        stream = watched.stream
+        if stream is not None and stream.number >= 0:
+            self._told.append((stream, None))
+
+    def limit_reached(
+        self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance
+    ) -> None:
+        """A limit of the TCP side was reached."""
+        self.notices[limit] += 1
+
+    def _touch(self, connection: TCPConnection, watched: _Watched) -> None:
+        if watched.receiver is watched.recogniser:
+            if watched.recogniser.passed_over:
+                connection.mute()
+            elif watched.recogniser.settled:
+                assert watched.stream is not None
+                watched.receiver = watched.stream.connection
+        if not watched.dirty:
+            watched.dirty = True
+            self._dirty.append(watched)
+
+
+def _likely_client(connection: TCPConnection) -> int:
+    """Who is the client until a hello shows it: the sender of SYN, else the higher port."""
+    if connection.opener is not None:
+        return connection.opener
+    return 0 if connection.port(0) > connection.port(1) else 1
