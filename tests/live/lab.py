@@ -43,14 +43,15 @@ class Stage:
         """Prepare a stage on which processes have `folder` as their working directory."""
         self._network = Network(folder, offload=offload)
         self._tcpdump_options = tcpdump
-        self._exit = ExitStack()
         self.commands: list[str] = []
 
     def __enter__(self) -> Stage:
-        self._exit.enter_context(self._network)
-        self._tcpdump = Tcpdump(self._network, self._tcpdump_options)
-        self._exit.enter_context(self._tcpdump.peer)
-        self.commands.append(f"server: {self._tcpdump.peer.command}")
+        with ExitStack() as stack:
+            stack.enter_context(self._network)
+            self._tcpdump = Tcpdump(self._network, self._tcpdump_options)
+            stack.enter_context(self._tcpdump.peer)
+            self.commands.append(f"server: {self._tcpdump.peer.command}")
+            self._exit = stack.pop_all()
         return self
 
     def __exit__(

@@ -12,6 +12,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -34,25 +35,43 @@ class Network:
         self._offload = offload
 
     def __enter__(self) -> Network:
-        for namespace in self._namespaces.values():
-            _ip("netns", "add", namespace)
         server, client = self._namespaces.values()
-        _ip("link", "add", "eth0", "netns", server, "type", "veth", "peer", "name", "eth0", "netns", client)
-        for side, host in HOSTS.items():
-            self._ip(side, "link", "set", "lo", "up")
-            self._ip(side, "link", "set", "eth0", "address", f"02:00:0a:0a:0a:{host}")
-            if not self._offload:
-                self._ip(side, "link", "set", "eth0", "gso_max_segs", "1")
-            self._ip(side, "address", "add", f"10.10.10.{host}/24", "dev", "eth0")
-            self._ip(side, "address", "add", f"fd0a:a:a::{host}/64", "dev", "eth0", "nodad")
-            self._ip(side, "link", "set", "eth0", "up")
+        with ExitStack() as stack:
+            for namespace in (server, client):
+                _ip("netns", "add", namespace)
+                stack.callback(_ip, "netns", "delete", namespace)
+            _ip(
+                "link",
+                "add",
+                "eth0",
+                "netns",
+                server,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                client,
+            )
+            for side, host in HOSTS.items():
+                self._set_up(side, host)
+            self._exit = stack.pop_all()
         return self
+
+    def _set_up(self, side: str, host: int) -> None:
+        self._ip(side, "link", "set", "lo", "up")
+        self._ip(side, "link", "set", "eth0", "address", f"02:00:0a:0a:0a:{host}")
+        if not self._offload:
+            self._ip(side, "link", "set", "eth0", "gso_max_segs", "1")
+        self._ip(side, "address", "add", f"10.10.10.{host}/24", "dev", "eth0")
+        self._ip(side, "address", "add", f"fd0a:a:a::{host}/64", "dev", "eth0", "nodad")
+        self._ip(side, "link", "set", "eth0", "up")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for namespace in self._namespaces.values():
-            _ip("netns", "delete", namespace)
+        self._exit.close()
 
     def start(self, side: str, command: str) -> Peer:
         """Start a process in the namespace of `side`."""
@@ -113,8 +132,9 @@ def segments(pcap: bytes) -> Iterator[Segment]:
             tcp, end = ip + 40, ip + 40 + int.from_bytes(pcap[ip + 4 : ip + 6], "big")
         else:
             tcp, end = ip + (pcap[ip] & 15) * 4, ip + int.from_bytes(pcap[ip + 2 : ip + 4], "big")
-        *fields, header, flags = struct.unpack_from(">HHIIBB", pcap, tcp)
-        yield Segment(*fields, flags, end - tcp - (header >> 4) * 4)
+        source, destination, sequence, acknowledged, header, flags = struct.unpack_from(">HHIIBB", pcap, tcp)
+        data = end - tcp - (header >> 4) * 4
+        yield Segment(source, destination, sequence, acknowledged, flags, data)
         offset += 16 + length
 
 

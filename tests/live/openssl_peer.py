@@ -29,7 +29,7 @@ MessageCallback = ctypes.CFUNCTYPE(
     ctypes.c_int,
     ctypes.c_int,
     ctypes.c_int,
-    ctypes.POINTER(ctypes.c_char),
+    ctypes.c_void_p,
     ctypes.c_size_t,
     ctypes.c_void_p,
     ctypes.c_void_p,
@@ -41,12 +41,11 @@ def tell(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-@MessageCallback
 def on_message(
-    written: int, _version: int, kind: int, data: object, length: int, _ssl: int, _argument: int
+    written: int, _version: int, kind: int, data: int, length: int, _ssl: int, _argument: int
 ) -> None:
     """Tell of a message that OpenSSL sent or received."""
-    octets = data[:length]  # type: ignore[index]
+    octets = ctypes.string_at(data, length)
     sender = "client" if written else "server"
     if kind in CONTENT_TYPES:
         tell(event="message", sender=sender, content_type=CONTENT_TYPES[kind], body=octets.hex())
@@ -70,7 +69,8 @@ def main(version: str, ciphers: str, options: str, *steps: str) -> None:
     check(ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_PROTO_VERSION, limit, None), "SSL_CTX_ctrl")
     if options == "no_ticket":
         ssl.SSL_CTX_set_options(context, ctypes.c_uint64(SSL_OP_NO_TICKET))
-    ssl.SSL_CTX_set_msg_callback(context, on_message)
+    callback = MessageCallback(on_message)  # to be kept as long as OpenSSL may call it
+    ssl.SSL_CTX_set_msg_callback(context, callback)
     with socket.create_connection(("10.10.10.15", 443)) as connection:
         session = ctypes.c_void_p(ssl.SSL_new(context))
         check(ssl.SSL_set_fd(session, connection.fileno()), "SSL_set_fd")
@@ -86,8 +86,8 @@ def main(version: str, ciphers: str, options: str, *steps: str) -> None:
             elif verb == "read":
                 while text not in received:
                     count = check(ssl.SSL_read(session, buffer, len(buffer)), "SSL_read")
-                    received += buffer[:count]
-                    tell(event="received", data=buffer[:count].hex())
+                    received += buffer.raw[:count]
+                    tell(event="received", data=buffer.raw[:count].hex())
             elif verb == "await":
                 tell(event="awaiting")
                 sys.stdin.readline()

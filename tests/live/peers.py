@@ -102,7 +102,11 @@ class Peer:
         """End it if it still runs, and wait."""
         if self._process.poll() is None:
             self._process.terminate()
-        return self.wait()
+        try:
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self.wait()
 
     def __enter__(self) -> Peer:
         return self

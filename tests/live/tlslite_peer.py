@@ -19,13 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tlslite.api import (  # type: ignore[import-untyped]
+from tlslite.api import (
     HandshakeSettings,
     TLSConnection,
     X509CertChain,
     parsePEMKey,
 )
-from tlslite.messages import HelloRequest  # type: ignore[import-untyped]
+from tlslite.messages import HelloRequest
 
 CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake"}
 
@@ -35,7 +35,7 @@ def tell(**event: object) -> None:
     print(json.dumps({"time": time.monotonic_ns()} | event), flush=True)
 
 
-class Connection(TLSConnection):  # type: ignore[misc]
+class Connection(TLSConnection):
     """A TLSConnection that tells of each message it sends."""
 
     side = ""
