@@ -15,10 +15,13 @@ from tlswire.capture.frames import Provenance
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.tcp import TCPAssembler, TCPConnection
-from tlswire.crypto import Secrets
+from tlswire.crypto import KeyLogEntry, Secrets, parse_key_log
 from tlswire.errors import CaptureError
 from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
+
+
+_TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
 class TLSStream:
@@ -127,7 +130,7 @@ class CaptureReader:
     def __iter__(self) -> Iterator[tuple[TLSStream, Event | None]]:
         damage: CaptureError | None = None
         receive, told = self._assembler.receive, self._told
-        for capture in open_captures(self._sources):
+        for capture in open_captures(self._sources, on_secrets=self._add_secrets):
             self._files.setdefault(capture.name, len(self._files))
             try:
                 for frame in capture.raw_frames():
@@ -156,6 +159,12 @@ class CaptureReader:
         """Where in the order of the captures a frame stands: the number of its file, and its own."""
         assert isinstance(at, Provenance)
         return self._files[at.file], at.frame
+
+    def _add_secrets(self, secrets_type: int, data: bytes) -> None:
+        """Takes what a pcapng file carries of secrets itself (pcapng §4.7)."""
+        if secrets_type == _TLS_KEY_LOG:
+            entries = parse_key_log(data.splitlines())
+            self.secrets.add_key_log(entry for entry in entries if isinstance(entry, KeyLogEntry))
 
     def _collect(self) -> None:
         """Asks the connections that got something what they have to tell."""

@@ -254,7 +254,12 @@ class Connection:
             Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
         )
         plaintext: bytes | None = fragment
-        if protected:
+        if side.unproved_mac is not None:
+            protected = False
+            plaintext = self._read_unproved(side, content_type, fragment, at, side.unproved_mac)
+            if plaintext is None:
+                return
+        elif protected:
             if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
             else:
@@ -262,7 +267,7 @@ class Connection:
                 if plaintext is None:
                     return
         if content_type == ContentType.application_data:
-            if protected:
+            if side.protected:
                 self._tell(ApplicationData(index, at, side.keys_epoch, protected, plaintext))
             else:
                 error = _malformed("a ChangeCipherSpec before application data", "none")
@@ -341,6 +346,18 @@ class Connection:
             Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason)
         )
         return None
+
+    def _read_unproved(
+        self, side: Side, content_type: int, fragment: bytes, at: object, mac_length: int
+    ) -> bytes | None:
+        """What a record holds whose cipher is NULL, where no key proves its MAC: nothing was hidden."""
+        plaintext: bytes | None = fragment[: max(0, len(fragment) - mac_length)]
+        if plaintext is not None and side.inflate is not None:
+            plaintext = side.inflate(plaintext)
+        if plaintext is None:
+            error = _malformed("DEFLATE of at most 2^14 bytes (RFC 3749)", f"{len(fragment)} bytes")
+            self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, at, protected=False)
+        return plaintext
 
     def _unprotect(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
         """Tries what may open a record; None when nothing does."""
@@ -437,14 +454,19 @@ class Connection:
         side.keys_epoch = side.epoch = epoch
         side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
         side.seek = side.failures = 0
+        side.unproved_mac = None
+        if handshake.compression_method == CompressionMethod.DEFLATE:
+            side.inflate = Inflate()
+        if isinstance(handshake.keys, Refusal) and handshake.encrypts_nothing:
+            mac = handshake.parameters.mac if handshake.parameters is not None else None
+            side.unproved_mac = mac.length if mac is not None else 0
+            return
         if isinstance(handshake.keys, Refusal):
             side.refusal = handshake.keys
             self._pass_finished(side, handshake)
             return
         assert side.role is not None
         side.trials = handshake.keys.of(side.role)
-        if handshake.compression_method == CompressionMethod.DEFLATE:
-            side.inflate = Inflate()
 
     def _change_unread(self, side: Side) -> int:
         """Takes a ChangeCipherSpec that came encrypted: of the handshake that it ends nothing was read."""

@@ -241,6 +241,11 @@ class Handshake:
         """True when TLS 1.3, or a draft of it, was negotiated."""
         return self.version is not None and self.version >= ProtocolVersion.TLSv1_3
 
+    @property
+    def encrypts_nothing(self) -> bool:
+        """True when the negotiated suite has a MAC at most, and no cipher."""
+        return self.parameters is not None and self.parameters.cipher.kind == "null"
+
     def context(self) -> Context:
         """What the structure of this handshake's messages depends on, as far as it is known."""
         exchange = self.parameters.key_exchange if self.parameters is not None else None

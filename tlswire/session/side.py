@@ -19,14 +19,14 @@ MAX_PLAINTEXT = 1 << 14  # bytes, RFC 5246 §6.2.1
 class Side:
     """The bytes, the protection and the unfinished handshake message of one side.
 
-    The protection is one of four: none yet (`protected` is False); `trials`, of which the first record will prove
-    one; `protection`, proved; or `refusal`, which says why there is none.
+    The protection is one of five: none yet (`protected` is False); `trials`, of which the first record will prove
+    one; `protection`, proved; `unproved_mac`, where nothing is encrypted; or `refusal`, which says why there is none.
     """
 
     __slots__ = (
         "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data", "handshake_protected", "holed",
         "inbox", "index", "inflate", "keys_epoch", "protected", "protection", "reader", "refusal", "role", "seek",
-        "skip", "trials",
+        "skip", "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -40,6 +40,7 @@ class Side:
         self.protection: RecordProtection | None = None
         self.trials: list[tuple[Candidate, RecordProtection]] = []
         self.refusal: Refusal | None = None
+        self.unproved_mac: int | None = None  # bytes; where nothing is encrypted and no key proves the MAC
         self.inflate: Inflate | None = None
         self.handshake_data = bytearray()  # of messages that are not taken yet
         self.handshake_at: object = None
