@@ -50,12 +50,13 @@ def explain(reader: CaptureReader) -> Iterator[Row | ConnectionSummary]:
     last = (0, 0)
     damage: CaptureError | None = None
     try:
-        for stream, event in reader:
-            if event is None:
-                tellers.pop(stream, None)
-                heapq.heappush(held, (last, count, ConnectionSummary(stream)))
-                count += 1
-            else:
+        for batch in reader.batches():
+            for stream, event in batch:
+                if event is None:
+                    tellers.pop(stream, None)
+                    heapq.heappush(held, (last, count, ConnectionSummary(stream)))
+                    count += 1
+                    continue
                 teller = tellers.get(stream)
                 if teller is None:
                     teller = tellers[stream] = Storyteller(stream)

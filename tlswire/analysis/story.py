@@ -49,7 +49,7 @@ class Row:
     at: Provenance
     stream: TLSStream
     side: int
-    protocol: str
+    protocol: str | None
     epoch: int
     encrypted: bool
     content_type: str | None
@@ -109,7 +109,7 @@ class Storyteller:
     def __init__(self, stream: TLSStream) -> None:
         self._stream = stream
         self._version: ProtocolVersion | None = None
-        self._record_versions = [0, 0]
+        self._record_versions: list[int | None] = [None, None]
         self._http = (HTTPLine(), HTTPLine())
 
     def rows(self, event: Event) -> Iterator[Row]:
@@ -230,9 +230,12 @@ class Storyteller:
             kind, at, self._stream, event.side, self._protocol(event.side), epoch, False, None, name, length, info, more
         )
 
-    def _protocol(self, side: int) -> str:
-        version = self._version
-        return str(version if version is not None else ProtocolVersion.of(self._record_versions[side]))
+    def _protocol(self, side: int) -> str | None:
+        """The negotiated version; before that the record's own; None before the first record of that side."""
+        if self._version is not None:
+            return str(self._version)
+        version = self._record_versions[side]
+        return str(ProtocolVersion.of(version)) if version is not None else None
 
     def _epoch(self, event: Event) -> int:
         return self._stream.connection.keys_epoch(event.side)

@@ -128,6 +128,11 @@ class CaptureReader:
         self._streams = 0
 
     def __iter__(self) -> Iterator[tuple[TLSStream, Event | None]]:
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[tuple[TLSStream, Event | None]]]:
+        """The same, together what one frame has made known."""
         damage: CaptureError | None = None
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
@@ -138,14 +143,15 @@ class CaptureReader:
                     if self._dirty:
                         self._collect()
                         if told:
-                            yield from told
+                            yield told[:]
                             told.clear()
             except CaptureError as error:
                 damage = damage or error
         self._assembler.finish()
         self._collect()
-        yield from told
-        told.clear()
+        if told:
+            yield told[:]
+            told.clear()
         if damage is not None:
             raise damage
 

@@ -249,6 +249,8 @@ class Connection:
         if not side.protected and self._has_changed(side, content_type, fragment):
             self._change(side, self._flow.target(side, None))
             side.seek = _MAX_LOST_RECORDS if side.holed else 0
+        elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
+            side.protected, side.refusal = False, None
         protected = side.protected
         self._tell(
             Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
@@ -301,6 +303,23 @@ class Connection:
         if content_type == ContentType.alert:
             return len(fragment) != 2
         return content_type == ContentType.application_data
+
+    def _is_second_hello(self, side: Side, content_type: int, fragment: bytes) -> bool:
+        """Whether a ClientHello comes in the clear behind a ChangeCipherSpec.
+
+        TLS 1.3 answers a HelloRetryRequest so (RFC 8446 §4.1.2, App. D.4); where that one lies in a gap, the hello
+        itself has to show it: it repeats the random of the first.
+        """
+        if content_type != ContentType.handshake or fragment[:1] != b"\x01":
+            return False
+        handshake = self._flow.handshake(side.keys_epoch)
+        first = handshake.client_hello
+        random = fragment[_HANDSHAKE_HEADER + 2 : _HANDSHAKE_HEADER + 34]
+        if first is None or handshake.hello_read[Role.server] or first.random != random:
+            return False
+        handshake.hello_retry = True
+        handshake.flight_done[Role.client] = False
+        return True
 
     def _take_hole(self, side: Side) -> None:
         gap = side.reader.take_hole()
