@@ -4,8 +4,8 @@
     python tests/crypto/make_tlslite_vectors.py
 
 It is needed for what OpenSSL has no more: SSL 3.0, RC4, 3DES.  For each version and suite: a premaster secret
-(made up), the master secret, both verify_data over a made-up transcript, and the records that either side makes
-of the same messages.
+(made up), the master secret, both verify_data over a made-up transcript, and the records that either side
+makes of the same messages.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def records(
     layer.calcPendingStates(suite, master, client_random, server_random, ["python"])
     layer.changeWriteState()
     for content_type, plaintext in MESSAGES:
-        for _ in layer.sendRecord(Message(content_type, plaintext)):
+        for _ in layer.sendRecord(Message(content_type, bytearray(plaintext))):  # it changes it
             pass
         yield wire.sent
         wire.sent = b""
