@@ -1,0 +1,229 @@
+"""Handshake messages by their type, and the frame around them (RFC 5246 §7.4).
+
+`BODIES` is the table: for each type a message class, or a select by what else decides its structure: the version or
+the key exchange.  It is open: a type that is added to it is decoded from then on.  What a context does not decide is
+`Unresolved`, with its bytes; a type that is not in the table is an `UnknownHandshake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
+from tlswire.registry import HandshakeType, KeyExchange, ProtocolVersion
+from tlswire.schema.certificates import (
+    Certificate,
+    CertificateRequest,
+    CertificateRequestTLS12,
+    CertificateStatus,
+    CertificateVerify,
+    CertificateVerifyTLS12,
+)
+from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello
+from tlswire.schema.key_exchange import (
+    ClientDiffieHellmanPublic,
+    ClientECDiffieHellmanPublic,
+    ClientKeyExchangeRSA,
+    ClientKeyExchangeRSASSL3,
+    ServerKeyExchangeDHAnon,
+    ServerKeyExchangeDHE,
+    ServerKeyExchangeDHETLS12,
+    ServerKeyExchangeECDHAnon,
+    ServerKeyExchangeECDHE,
+    ServerKeyExchangeECDHETLS12,
+    ServerKeyExchangeRSA,
+)
+from tlswire.wire import (
+    Context,
+    Enumerated,
+    Message,
+    Node,
+    Opaque,
+    Rest,
+    Select,
+    UInt32,
+    Unresolved,
+    message,
+    wire,
+)
+from tlswire.wire.context import NO_CONTEXT
+
+HEADER_LENGTH = 4  # bytes: msg_type, and 24 bits of length
+
+
+@message
+class ServerHelloDone(Message):
+    """The end of the server's first flight (RFC 5246 §7.4.5)."""
+
+
+@message
+class Finished(Message):
+    """The first protected message: 12 bytes, in SSL 3.0 36, that prove keys and transcript (RFC 5246 §7.4.9)."""
+
+    verify_data: bytes = wire(Rest(12))
+
+
+@message
+class NewSessionTicket(Message):
+    """A ticket with which the session can be resumed (RFC 5077 §3.3).
+
+    `ticket_lifetime_hint` in seconds; 0 says nothing of it.
+    """
+
+    ticket_lifetime_hint: int = wire(UInt32)
+    ticket: bytes = wire(Opaque(0, 2**16 - 1))
+
+
+@message
+class NextProtocol(Message):
+    """The protocol that the client chose (draft-agl-tls-nextprotoneg-04 §3)."""
+
+    selected_protocol: bytes = wire(Opaque(0, 255))
+    padding: bytes = wire(Opaque(0, 255))
+
+
+@message
+class UnknownHandshake(Message):
+    """A handshake message of a type that no declaration has, with its bytes."""
+
+    body: bytes = wire(Rest())
+
+
+_UNRESOLVED = Rest()  # the forms that are not declared: bytes, which `decode_body` wraps
+_DECLARATION = "declaration"
+
+_OLD = (ProtocolVersion.SSLv3, ProtocolVersion.TLSv1_0, ProtocolVersion.TLSv1_1)
+
+
+def _by_version(old: type[Message], tls12: type[Message]) -> Node[Message]:
+    return Select("version", {**dict.fromkeys(_OLD, old), ProtocolVersion.TLSv1_2: tls12}, _UNRESOLVED)
+
+
+_CLIENT_KEY_EXCHANGE_RSA = Select(
+    "version", {ProtocolVersion.SSLv3: ClientKeyExchangeRSASSL3}, ClientKeyExchangeRSA
+)
+
+
+def _server_key_exchange(exchange: KeyExchange) -> Node[Message] | type[Message] | None:
+    if exchange.is_rsa:
+        return ServerKeyExchangeRSA
+    if exchange.is_dhe:
+        if exchange.is_anonymous:
+            return ServerKeyExchangeDHAnon
+        return _by_version(ServerKeyExchangeDHE, ServerKeyExchangeDHETLS12)
+    if exchange.is_ecdhe:
+        if exchange.is_anonymous:
+            return ServerKeyExchangeECDHAnon
+        return _by_version(ServerKeyExchangeECDHE, ServerKeyExchangeECDHETLS12)
+    return None
+
+
+def _client_key_exchange(exchange: KeyExchange) -> Node[Message] | type[Message] | None:
+    if exchange.is_rsa:
+        return _CLIENT_KEY_EXCHANGE_RSA
+    if exchange.is_dhe or exchange.is_fixed_dh:
+        return ClientDiffieHellmanPublic
+    if exchange.is_ecdhe or exchange.is_fixed_ecdh:
+        return ClientECDiffieHellmanPublic
+    return None
+
+
+def _by_key_exchange(choose: Mapping[KeyExchange, Node[Message] | type[Message]]) -> Node[Message]:
+    return Select("key_exchange", choose, _UNRESOLVED)
+
+
+_SERVER_KEY_EXCHANGES = {
+    exchange: form for exchange in KeyExchange if (form := _server_key_exchange(exchange)) is not None
+}
+_CLIENT_KEY_EXCHANGES = {
+    exchange: form for exchange in KeyExchange if (form := _client_key_exchange(exchange)) is not None
+}
+_UP_TO_TLS12 = (*_OLD, ProtocolVersion.TLSv1_2)
+
+
+def _until_tls13(form: type[Message]) -> Node[Message]:
+    """A message that TLS 1.3 sends in another form, and always encrypted."""
+    return Select("version", dict.fromkeys(_UP_TO_TLS12, form), _UNRESOLVED)
+
+
+BODIES: dict[HandshakeType, Node[Message] | type[Message]] = {
+    HandshakeType.hello_request: HelloRequest,
+    HandshakeType.client_hello: ClientHello,
+    HandshakeType.server_hello: ServerHello,
+    HandshakeType.new_session_ticket: _until_tls13(NewSessionTicket),
+    HandshakeType.certificate: _until_tls13(Certificate),
+    HandshakeType.server_key_exchange: _by_key_exchange(_SERVER_KEY_EXCHANGES),
+    HandshakeType.certificate_request: _by_version(CertificateRequest, CertificateRequestTLS12),
+    HandshakeType.server_hello_done: ServerHelloDone,
+    HandshakeType.certificate_verify: _by_version(CertificateVerify, CertificateVerifyTLS12),
+    HandshakeType.client_key_exchange: _by_key_exchange(_CLIENT_KEY_EXCHANGES),
+    HandshakeType.finished: Finished,
+    HandshakeType.certificate_status: CertificateStatus,
+    HandshakeType.next_protocol: NextProtocol,
+}
+"""What the body of each type of handshake message is."""
+
+
+
+class _Body:
+    """The declaration of an `Unresolved` body: the table itself, so that what it learns later can resolve it."""
+
+    __slots__ = ("_msg_type",)
+
+    def __init__(self, msg_type: HandshakeType) -> None:
+        self._msg_type = msg_type
+
+    def decode(self, raw: bytes, context: Context = NO_CONTEXT) -> Message | Unresolved:
+        return decode_body(self._msg_type, raw, context)
+
+
+def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Message | Unresolved:
+    """Decodes the body of a handshake message.
+
+    Parameters: `msg_type`; `body`, without the header; `context`, what was negotiated.  Gives an `Unresolved` where the
+    context lacks what decides, or its form has no declaration (PSK, CertificateURL, SupplementalData, what TLS 1.3
+    encrypts).  Raises DecodeError.
+    """
+    kind = HandshakeType.of(msg_type)
+    form = BODIES.get(kind)
+    if form is None:
+        return Unresolved(body, _DECLARATION, _Body(kind)) if kind.is_known else UnknownHandshake(body)
+    found: Message | Unresolved | bytes = form.decode(body, replace(context, handshake_type=kind))
+    return Unresolved(body, _DECLARATION, _Body(kind)) if isinstance(found, bytes) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A handshake message with its frame: type, 24 bits of length, body (RFC 5246 §7.4)."""
+
+    msg_type: HandshakeType
+    body: Message | Unresolved
+
+    @classmethod
+    def decode(cls, raw: bytes, context: Context = NO_CONTEXT) -> Handshake:
+        """Decodes one whole message.
+
+        Parameters: `context`, what was negotiated.  Raises DecodeError, with offsets from the start of `raw`.
+        """
+        if len(raw) < HEADER_LENGTH:
+            raise DecodeError(DecodeErrorKind.truncated, "header", len(raw), HEADER_LENGTH, len(raw))
+        length = int.from_bytes(raw[1:HEADER_LENGTH], "big")
+        body = raw[HEADER_LENGTH:]
+        if len(body) < length:
+            raise DecodeError(DecodeErrorKind.truncated, "body", HEADER_LENGTH, length, len(body))
+        if len(body) > length:
+            raise DecodeError(DecodeErrorKind.trailing, "body", HEADER_LENGTH + length, length, len(body))
+        try:
+            return cls(HandshakeType.of(raw[0]), decode_body(raw[0], body, context))
+        except DecodeError as error:
+            path = f"body.{error.path}" if error.path else "body"
+            offset = error.offset + HEADER_LENGTH
+            raise DecodeError(error.kind, path, offset, error.expected, error.actual) from error
+
+    def encode(self) -> bytes:
+        """The message's bytes; raises EncodeError, where the body cannot be written or is too long."""
+        body = self.body.encode()
+        if len(body) >= 1 << 24:
+            raise EncodeError("body", "at most 16777215 bytes", len(body))
+        return bytes([self.msg_type]) + len(body).to_bytes(3, "big") + body
