@@ -15,6 +15,7 @@ from tlswire.schema import (
     ClientHello,
     NewSessionTicket,
     ServerHello,
+    ServerHelloTLS13Draft,
     SSLv2ClientHello,
     certificate_subject,
 )
@@ -44,14 +45,14 @@ def info_of(event: HandshakeMessage) -> str:
 
 
 def _client_hello(hello: ClientHello) -> str:
-    return f"server name {escape(hello.server_name, 100)}" if hello.server_name else ""
+    return f"server name {escape(hello.server_name, 253)}" if hello.server_name else ""
 
 
 def _sslv2_hello(hello: SSLv2ClientHello) -> str:
     return f"SSLv2-compatible, offers {hello.version}"
 
 
-def _server_hello(hello: ServerHello) -> str:
+def _server_hello(hello: ServerHello | ServerHelloTLS13Draft) -> str:
     what = "hello retry request, " if hello.is_hello_retry_request else ""
     return f"{what}{hello.negotiated_version}, {hello.cipher_suite.name}"
 
@@ -62,13 +63,17 @@ def _certificate(certificate: Certificate) -> str:
     subject = certificate_subject(certificate.certificate_list[0])
     count = len(certificate.certificate_list)
     more = f" and {count - 1} more" if count > 1 else ""
-    return f"{escape(subject, 120) if subject else 'unreadable'}{more}"
+    return f"{subject or 'unreadable'}{more}"
 
 
 def _certificate_request(request: CertificateRequest | CertificateRequestTLS12) -> str:
     count = len(request.certificate_authorities)
     size = sum(len(name.der) + 2 for name in request.certificate_authorities)
-    return f"{count} CA name{'s' * (count != 1)}, {size} bytes" if count else "no CA names: any certificate will do"
+    return (
+        f"{count} CA name{'s' * (count != 1)}, {size} bytes"
+        if count
+        else "no CA names: any certificate will do"
+    )
 
 
 def _new_session_ticket(ticket: NewSessionTicket) -> str:
@@ -79,6 +84,7 @@ _DETAILS: dict[type, Callable[[Any], str]] = {
     ClientHello: _client_hello,
     SSLv2ClientHello: _sslv2_hello,
     ServerHello: _server_hello,
+    ServerHelloTLS13Draft: _server_hello,
     Certificate: _certificate,
     CertificateRequest: _certificate_request,
     CertificateRequestTLS12: _certificate_request,

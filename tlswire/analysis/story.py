@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from tlswire.analysis.info import alert_name, info_of, name_of
 from tlswire.capture import Provenance, TLSStream, format_time
 from tlswire.escaping import escape_bytes
-from tlswire.registry import ContentType, HandshakeType, ProtocolVersion
-from tlswire.schema import CertificateRequest, CertificateRequestTLS12, ServerHello
+from tlswire.registry import ContentType, ProtocolVersion
+from tlswire.schema import CertificateRequest, CertificateRequestTLS12, ServerHello, ServerHelloTLS13Draft
 from tlswire.session import (
     AlertMessage,
     ApplicationData,
@@ -29,7 +29,6 @@ from tlswire.session import (
     Malformed,
     ProtocolViolation,
     Record,
-    Role,
     Undecryptable,
 )
 from tlswire.wire import Unresolved
@@ -131,7 +130,11 @@ class Storyteller:
                 yield row
             case ChangeCipherSpecMessage(raw=raw):
                 yield self._message(
-                    event, ContentType.change_cipher_spec, "change_cipher_spec", len(raw), "Change Cipher Spec"
+                    event,
+                    ContentType.change_cipher_spec,
+                    "change_cipher_spec",
+                    len(raw),
+                    "Change Cipher Spec",
                 )
             case AlertMessage(alert=alert):
                 name = alert_name(alert)
@@ -155,10 +158,18 @@ class Storyteller:
             case DiscardedBytes(offset=offset, data=data, why=why):
                 text = f"{len(data)} bytes passed over: {why}"
                 yield self._row(
-                    "discarded", event, self._epoch(event), "discarded", len(data), text, {"offset": offset, "why": why}
+                    "discarded",
+                    event,
+                    self._epoch(event),
+                    "discarded",
+                    len(data),
+                    text,
+                    {"offset": offset, "why": why},
                 )
             case LimitReached(limit=limit, value=value, dropped=dropped):
-                text = f"limit {limit} of {value} bytes reached" + (f", {dropped} bytes dropped" if dropped else "")
+                text = f"limit {limit} of {value} bytes reached" + (
+                    f", {dropped} bytes dropped" if dropped else ""
+                )
                 more = {"limit": limit, "value": value, "dropped": dropped}
                 yield self._row("limit", event, self._epoch(event), limit, dropped, text, more)
             case EndOfStream():
@@ -166,7 +177,7 @@ class Storyteller:
 
     def _handshake(self, event: HandshakeMessage) -> Iterator[Row]:
         message = event.message
-        if isinstance(message, ServerHello) and not message.is_hello_retry_request:
+        if isinstance(message, ServerHello | ServerHelloTLS13Draft) and not message.is_hello_retry_request:
             self._version = message.negotiated_version
         protected_length = len(event.raw) - _HANDSHAKE_HEADER
         if self._record_versions[event.side] == ProtocolVersion.SSLv2 and self._version is None:
@@ -209,7 +220,13 @@ class Storyteller:
 
     def _message(
         self,
-        event: HandshakeMessage | ApplicationData | Undecryptable | ChangeCipherSpecMessage | AlertMessage | Heartbeat | Malformed,
+        event: HandshakeMessage
+        | ApplicationData
+        | Undecryptable
+        | ChangeCipherSpecMessage
+        | AlertMessage
+        | Heartbeat
+        | Malformed,
         content_type: ContentType,
         name: str,
         length: int,
@@ -222,12 +239,30 @@ class Storyteller:
         return row
 
     def _row(
-        self, kind: str, event: Event, epoch: int, name: str, length: int | None, info: str, more: dict[str, object]
+        self,
+        kind: str,
+        event: Event,
+        epoch: int,
+        name: str,
+        length: int | None,
+        info: str,
+        more: dict[str, object],
     ) -> Row:
         at = event.at
         assert isinstance(at, Provenance)
         return Row(
-            kind, at, self._stream, event.side, self._protocol(event.side), epoch, False, None, name, length, info, more
+            kind,
+            at,
+            self._stream,
+            event.side,
+            self._protocol(event.side),
+            epoch,
+            False,
+            None,
+            name,
+            length,
+            info,
+            more,
         )
 
     def _protocol(self, side: int) -> str | None:
@@ -242,7 +277,9 @@ class Storyteller:
 
 
 # What begins a request or a response (RFC 9112 §3 and §4).
-_HTTP_LINE = re.compile(rb"(?:[A-Z]{3,20} [!-~]{1,8000} HTTP/1\.[01]|HTTP/1\.[01] [0-9]{3}(?: [^\r\n\x00]{0,200})?)\r?\n")
+_HTTP_LINE = re.compile(
+    rb"(?:[A-Z]{3,20} [!-~]{1,8000} HTTP/1\.[01]|HTTP/1\.[01] [0-9]{3}(?: [^\r\n\x00]{0,200})?)\r?\n"
+)
 _HTTP_BEGIN = re.compile(rb"[A-Z]{1,20}(?:/1?\.?[01]?| [ -~\r]*)?\Z")
 _HTTP_LONGEST = 8192  # bytes of a first line; servers refuse longer ones (RFC 9112 §3 asks for 8000)
 

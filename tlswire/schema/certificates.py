@@ -5,7 +5,6 @@ Certificates and names are kept as their DER bytes and read on demand: many are 
 
 from __future__ import annotations
 
-
 from tlswire.errors import DecodeError
 from tlswire.registry import CertificateStatusType, ClientCertificateType, SignatureScheme
 from tlswire.schema.der import read_element
@@ -16,9 +15,7 @@ from tlswire.wire import (
     Opaque,
     Rest,
     Select,
-
     Vector,
-
     message,
     wire,
 )

@@ -20,7 +20,7 @@ from tlswire.schema.certificates import (
     CertificateVerify,
     CertificateVerifyTLS12,
 )
-from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello
+from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello, ServerHelloTLS13Draft
 from tlswire.schema.key_exchange import (
     ClientDiffieHellmanPublic,
     ClientECDiffieHellmanPublic,
@@ -36,7 +36,6 @@ from tlswire.schema.key_exchange import (
 )
 from tlswire.wire import (
     Context,
-    Enumerated,
     Message,
     Node,
     Opaque,
@@ -92,6 +91,7 @@ class UnknownHandshake(Message):
 
 _UNRESOLVED = Rest()  # the forms that are not declared: bytes, which `decode_body` wraps
 _DECLARATION = "declaration"
+_DRAFT = b"\x7f"  # of server_version, in the drafts of TLS 1.3 whose ServerHello was another
 
 _OLD = (ProtocolVersion.SSLv3, ProtocolVersion.TLSv1_0, ProtocolVersion.TLSv1_1)
 
@@ -165,7 +165,6 @@ BODIES: dict[HandshakeType, Node[Message] | type[Message]] = {
 """What the body of each type of handshake message is."""
 
 
-
 class _Body:
     """The declaration of an `Unresolved` body: the table itself, so that what it learns later can resolve it."""
 
@@ -189,6 +188,8 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     form = BODIES.get(kind)
     if form is None:
         return Unresolved(body, _DECLARATION, _Body(kind)) if kind.is_known else UnknownHandshake(body)
+    if kind is HandshakeType.server_hello and body[:1] == _DRAFT:
+        form = ServerHelloTLS13Draft
     found: Message | Unresolved | bytes = form.decode(body, replace(context, handshake_type=kind))
     return Unresolved(body, _DECLARATION, _Body(kind)) if isinstance(found, bytes) else found
 

@@ -1,6 +1,8 @@
-"""The hellos (RFC 5246 §7.4.1, RFC 8446 §4.1)."""
+"""The hellos (RFC 5246 §7.4.1, RFC 8446 §4.1), and what in them signals a renegotiation (RFC 5746)."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from tlswire.registry import CipherSuite, CompressionMethod, ExtensionType, NameType, ProtocolVersion
 from tlswire.schema.extensions import (
@@ -12,14 +14,25 @@ from tlswire.schema.extensions import (
     SelectedVersion,
     ServerNameList,
 )
-from tlswire.wire import Enumerated, Fixed, IfMore, Message, Opaque, Select, Tagged, UInt16, Vector, message, wire
+from tlswire.wire import (
+    Enumerated,
+    Fixed,
+    IfMore,
+    Message,
+    Opaque,
+    Select,
+    Tagged,
+    Vector,
+    message,
+    wire,
+)
 
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """SHA-256 of "HelloRetryRequest", which marks a ServerHello as one (RFC 8446 §4.1.3)."""
 
 
 def _extension(extensions: tuple[Extension, ...] | None, type: ExtensionType) -> Extension | None:
-    return next((extension for extension in extensions or () if extension.type == type), None)
+    return next((extension for extension in extensions or () if getattr(extension, "type", None) == type), None)
 
 
 @message
@@ -43,6 +56,19 @@ class ClientHello(Message):
     def extension(self, type: ExtensionType) -> Extension | None:
         """The first extension of that type, or None."""
         return _extension(self.extensions, type)
+
+    @property
+    def signals_secure_renegotiation(self) -> str | None:
+        """How the client says that it knows RFC 5746: `renegotiation_info`, `TLS_EMPTY_RENEGOTIATION_INFO_SCSV`, or None."""
+        if self.extension(ExtensionType.renegotiation_info) is not None:
+            return ExtensionType.renegotiation_info.name
+        scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV
+        return scsv.name if scsv in self.cipher_suites else None
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the client says that it has fallen back to a lower version (RFC 7507 §2, TLS_FALLBACK_SCSV)."""
+        return CipherSuite.TLS_FALLBACK_SCSV in self.cipher_suites
 
     @property
     def server_name(self) -> str | None:
@@ -92,8 +118,11 @@ class ServerHello(Message):
 
 
 @message
-class DraftServerHello(Message):
-    """The ServerHello of the drafts 18 to 21 of TLS 1.3: without session ID and compression."""
+class ServerHelloTLS13Draft(Message):
+    """The ServerHello of the drafts of TLS 1.3 up to 21, without session ID and compression.
+
+    draft-ietf-tls-tls13-21 §4.1.3; `server_version` is 7f and the draft's number.
+    """
 
     server_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
     random: bytes = wire(Fixed(32))
@@ -101,3 +130,16 @@ class DraftServerHello(Message):
     extensions: tuple[Extension, ...] | None = wire(
         IfMore(Vector(Tagged(EXTENSIONS, SERVER_HELLO), 0, 2**16 - 1)), default=None
     )
+
+    session_id: ClassVar[bytes] = b""
+    compression_method: ClassVar[CompressionMethod] = CompressionMethod.null
+    is_hello_retry_request: ClassVar[bool] = False
+
+    def extension(self, type: ExtensionType) -> Extension | None:
+        """The first extension of that type, or None."""
+        return _extension(self.extensions, type)
+
+    @property
+    def negotiated_version(self) -> ProtocolVersion:
+        """The version that the connection speaks from here on."""
+        return self.server_version

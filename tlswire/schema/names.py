@@ -1,12 +1,235 @@
-"""Distinguished names as certificates and CertificateRequest hold them (RFC 5280 §4.1.2.4, RFC 4514)."""
+"""Distinguished names as certificates and CertificateRequest hold them (RFC 5280 §4.1.2.4, RFC 4514).
+
+The DER bytes are the truth: two names are equal when their bytes are.  All else is read from them when it is asked
+for, by a reader that takes what old roots really contain (Latin-1 in T61String, `@` in PrintableString) and keeps
+going where a name is broken: it gives what it could read, and says in `error` where it had to stop.
+"""
 
 from __future__ import annotations
 
-from tlswire.wire import Message, Opaque, message, wire
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.escaping import escape
+from tlswire.schema.der import Element, read_element
+from tlswire.wire import Message, Opaque, Violation, message, wire
+
+_SEQUENCE, _SET, _OID = 0x30, 0x31, 0x06
+
+# Tag: the type's name (X.680 §8.4), and how its bytes are text.  T61String is Latin-1 in practice, and IA5String and
+# PrintableString hold more than they may.
+_STRINGS: dict[int, tuple[str, str]] = {
+    0x0C: ("UTF8String", "utf-8"),
+    0x12: ("NumericString", "latin-1"),
+    0x13: ("PrintableString", "latin-1"),
+    0x14: ("T61String", "latin-1"),
+    0x16: ("IA5String", "latin-1"),
+    0x1A: ("VisibleString", "latin-1"),
+    0x1B: ("GeneralString", "latin-1"),
+    0x1C: ("UniversalString", "utf-32-be"),
+    0x1E: ("BMPString", "utf-16-be"),
+}
+
+# The short names of RFC 4514 §3, and those that people know beyond them.
+_SHORT_NAMES: dict[str, str] = {
+    "2.5.4.3": "CN",
+    "2.5.4.4": "SN",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.9": "STREET",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.12": "title",
+    "2.5.4.13": "description",
+    "2.5.4.15": "businessCategory",
+    "2.5.4.17": "postalCode",
+    "2.5.4.20": "telephoneNumber",
+    "2.5.4.41": "name",
+    "2.5.4.42": "GN",
+    "2.5.4.43": "initials",
+    "2.5.4.44": "generationQualifier",
+    "2.5.4.46": "dnQualifier",
+    "2.5.4.65": "pseudonym",
+    "2.5.4.97": "organizationIdentifier",
+    "0.9.2342.19200300.100.1.1": "UID",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "emailAddress",
+    "1.3.6.1.4.1.311.60.2.1.1": "jurisdictionL",
+    "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
+    "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of a name (RFC 5280 App. A.1, AttributeTypeAndValue).
+
+    `type` is the OID with dots; `short_name` what people call it, or the OID; `string_type` the ASN.1 type of the
+    value, None where it is no string; `value` the text, None where the bytes are none; `raw` the value's DER.
+    """
+
+    type: str
+    short_name: str
+    string_type: str | None
+    value: str | None
+    raw: bytes
+
+    def __str__(self) -> str:
+        """The attribute as RFC 4514 §2.4 writes it, with nothing in it that a terminal would act on."""
+        if self.value is None:
+            return f"{self.short_name}=#{self.raw.hex()}"
+        return f"{self.short_name}={_escaped(self.value)}"
 
 
 @message
 class DistinguishedName(Message):
-    """The name of an authority, in DER (RFC 5246 §7.4.4)."""
+    """The name of an authority, or of a certificate's subject or issuer; `der` are its bytes (RFC 5246 §7.4.4).
+
+    `decode` and `encode` are of the form in CertificateRequest, behind a length of 16 bits; a name from a certificate
+    is made with `DistinguishedName(der)`.
+    """
 
     der: bytes = wire(Opaque(1, 2**16 - 1))
+
+    def __str__(self) -> str:
+        """The name as RFC 4514 writes it, the last part first; what is broken ends with `<malformed>`."""
+        parts = ["+".join(map(str, rdn)) for rdn in reversed(self.rdns)]
+        if self.error is not None:
+            parts.insert(0, "<malformed>")
+        return ",".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<DistinguishedName {escape(str(self), 200)!r}, {len(self.der)} bytes>"
+
+    @property
+    def rdns(self) -> tuple[tuple[Attribute, ...], ...]:
+        """The relative distinguished names in the order of the DER, each its attributes; as far as they can be read."""
+        return _read_name(self.der).rdns
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """All attributes, in the order of the DER."""
+        return tuple(attribute for rdn in self.rdns for attribute in rdn)
+
+    @property
+    def error(self) -> DecodeError | None:
+        """Where the DER is broken, with the offset from its start; None when it is a Name."""
+        return _read_name(self.der).error
+
+    def _violations(self) -> Iterator[Violation]:
+        if self.error is not None:
+            yield Violation("der", "malformed", self.error.expected, self.error)
+
+
+@dataclass(slots=True)
+class _Reading:
+    rdns: tuple[tuple[Attribute, ...], ...] = ()
+    error: DecodeError | None = field(default=None)
+
+
+@lru_cache(maxsize=4096)  # a long list of CA names, as it is shown and searched
+def _read_name(der: bytes) -> _Reading:
+    rdns: list[tuple[Attribute, ...]] = []
+    try:
+        name = _expect(der, 0, len(der), _SEQUENCE, "RDNSequence")
+        position = name.start
+        while position < name.end:
+            rdn = _expect(der, position, name.end, _SET, f"rdn[{len(rdns)}]")
+            rdns.append(tuple(_attributes(der, rdn, f"rdn[{len(rdns)}]")))
+            position = rdn.end
+        if name.end != len(der):
+            raise DecodeError(DecodeErrorKind.trailing, "", name.end, name.end, len(der))
+    except DecodeError as error:
+        return _Reading(tuple(rdns), error)
+    return _Reading(tuple(rdns))
+
+
+def _attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]:
+    position = rdn.start
+    if position == rdn.end:
+        raise DecodeError(DecodeErrorKind.truncated, path, position, "an attribute", "none")
+    index = 0
+    while position < rdn.end:
+        here = f"{path}[{index}]"
+        pair = _expect(der, position, rdn.end, _SEQUENCE, here)
+        oid = _expect(der, pair.start, pair.end, _OID, f"{here}.type")
+        value = _element(der, oid.end, pair.end, f"{here}.value")
+        if value.end != pair.end:
+            raise DecodeError(
+                DecodeErrorKind.trailing, here, value.end, value.end - pair.offset, pair.end - pair.offset
+            )
+        dotted = _dotted(der[oid.start : oid.end], oid.start, here)
+        string_type, text = _text(value.tag, der[value.start : value.end])
+        raw = der[value.offset : value.end]
+        yield Attribute(dotted, _SHORT_NAMES.get(dotted, dotted), string_type, text, raw)
+        position = pair.end
+        index += 1
+
+
+def _element(der: bytes, offset: int, end: int, path: str) -> Element:
+    try:
+        return read_element(der, offset, end)
+    except DecodeError as error:
+        raise DecodeError(error.kind, path, error.offset, error.expected, error.actual) from error
+
+
+def _expect(der: bytes, offset: int, end: int, tag: int, path: str) -> Element:
+    element = _element(der, offset, end, path)
+    if element.tag != tag:
+        raise DecodeError(DecodeErrorKind.malformed, path, offset, f"tag {tag:#04x}", f"{element.tag:#04x}")
+    return element
+
+
+def _dotted(contents: bytes, offset: int, path: str) -> str:
+    """An OID with dots (X.690 §8.19)."""
+    if not contents or contents[-1] & 0x80:
+        raise DecodeError(
+            DecodeErrorKind.truncated, f"{path}.type", offset, "a whole OID", contents.hex() or "none"
+        )
+    arcs: list[int] = []
+    arc = 0
+    for octet in contents:
+        arc = arc << 7 | octet & 0x7F
+        if (
+            arc >> 128
+        ):  # no registered arc is so long (X.667 has 128 bits); and the work would grow as its square
+            raise DecodeError(DecodeErrorKind.malformed, f"{path}.type", offset, "an arc of at most 128 bits")
+        if not octet & 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def _text(tag: int, contents: bytes) -> tuple[str | None, str | None]:
+    string = _STRINGS.get(tag)
+    if string is None:
+        return None, None
+    string_type, encoding = string
+    try:
+        return string_type, contents.decode(encoding)
+    except UnicodeDecodeError:
+        # UTF8String that holds Latin-1 is common enough; for the wide types bytes are all there is.
+        return string_type, contents.decode("latin-1") if encoding == "utf-8" else None
+
+
+def _escaped(value: str) -> str:
+    """A value as RFC 4514 §2.4 escapes it; what is not plainly visible as the hex pairs of its UTF-8."""
+    escaped = "".join(_escape_one(character) for character in value)
+    if escaped.startswith((" ", "#")):
+        escaped = "\\" + escaped
+    if escaped.endswith(" ") and not escaped.endswith("\\ "):
+        escaped = escaped[:-1] + "\\ "
+    return escaped
+
+
+def _escape_one(character: str) -> str:
+    if character in '"+,;<>\\':
+        return "\\" + character
+    if escape(character) == character:
+        return character
+    return "".join(f"\\{octet:02X}" for octet in character.encode("utf-8", "surrogatepass"))

@@ -39,6 +39,7 @@ from tlswire.schema import (
     HeartbeatMessage,
     NewSessionTicket,
     ServerHello,
+    ServerHelloTLS13Draft,
     SSLv2ClientHello,
     decode_body,
 )
@@ -98,7 +99,9 @@ class Connection:
     def __repr__(self) -> str:
         name = f" to {self.server_name!r}" if self.server_name else ""
         count = len(self.handshakes)
-        return f"<Connection{name}: {self.version or 'version unknown'}, {count} handshake{'s' * (count != 1)}>"
+        return (
+            f"<Connection{name}: {self.version or 'version unknown'}, {count} handshake{'s' * (count != 1)}>"
+        )
 
     # What goes in
 
@@ -164,7 +167,9 @@ class Connection:
     def waits_since(self) -> list[object]:
         """The `at` of what each waiting side waits with; empty when nothing waits."""
         return [
-            side.handshake_at if side.handshake_data else side.inbox.next_at for side in self._sides if side.blocked
+            side.handshake_at if side.handshake_data else side.inbox.next_at
+            for side in self._sides
+            if side.blocked
         ]
 
     # Taking turns
@@ -185,7 +190,9 @@ class Connection:
                 (second if second.role is Role.client else first).forced = True
                 continue
             overfull = [
-                side for side in self._sides if side.blocked and side.inbox.buffered > self.limits.buffered_bytes
+                side
+                for side in self._sides
+                if side.blocked and side.inbox.buffered > self.limits.buffered_bytes
             ]
             if not overfull:
                 return
@@ -253,27 +260,29 @@ class Connection:
             side.protected, side.refusal = False, None
         protected = side.protected
         self._tell(
-            Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
+            Record(
+                index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected
+            )
         )
         plaintext: bytes | None = fragment
         if side.unproved_mac is not None:
             protected = False
             plaintext = self._read_unproved(side, content_type, fragment, at, side.unproved_mac)
-            if plaintext is None:
-                return
         elif protected:
             if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
             else:
                 plaintext = self._open(side, content_type, version, fragment, offset, at)
-                if plaintext is None:
-                    return
+        if plaintext is None:
+            return
         if content_type == ContentType.application_data:
             if side.protected:
                 self._tell(ApplicationData(index, at, side.keys_epoch, protected, plaintext))
             else:
                 error = _malformed("a ChangeCipherSpec before application data", "none")
-                self._tell_malformed(side, ContentType.application_data, None, plaintext, error, at, protected)
+                self._tell_malformed(
+                    side, ContentType.application_data, None, plaintext, error, at, protected
+                )
         elif content_type == ContentType.handshake:
             if header_length == SSLV2_HEADER_LENGTH:
                 self._take_sslv2_hello(side, plaintext, at)
@@ -347,7 +356,9 @@ class Connection:
             if plaintext is not None and side.inflate is not None:
                 plaintext = side.inflate(plaintext)
                 if plaintext is None:  # its state is lost until the next epoch
-                    side.refusal = Refusal(Reason.gap if side.holed else Reason.mac_failed, {"check": "DEFLATE"})
+                    side.refusal = Refusal(
+                        Reason.gap if side.holed else Reason.mac_failed, {"check": "DEFLATE"}
+                    )
             if plaintext is not None:
                 verdict.decrypted += 1
                 return plaintext
@@ -375,7 +386,9 @@ class Connection:
             plaintext = side.inflate(plaintext)
         if plaintext is None:
             error = _malformed("DEFLATE of at most 2^14 bytes (RFC 3749)", f"{len(fragment)} bytes")
-            self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, at, protected=False)
+            self._tell_malformed(
+                side, ContentType.of(content_type), None, fragment, error, at, protected=False
+            )
         return plaintext
 
     def _unprotect(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
@@ -437,11 +450,15 @@ class Connection:
         if candidate.premaster_version is not None and hello is not None:
             offered = hello.version if isinstance(hello, SSLv2ClientHello) else hello.client_version
             if candidate.premaster_version != offered:
-                self._violated(side, handshake.epoch, "the premaster secret has another version", "RFC 5246 §7.4.7.1")
+                self._violated(
+                    side, handshake.epoch, "the premaster secret has another version", "RFC 5246 §7.4.7.1"
+                )
 
     def _take_change_cipher_spec(self, side: Side, raw: bytes, at: object, protected: bool) -> None:
         epoch = self._flow.target(side, None)
-        handshake = self._flow.handshake(epoch) if epoch == side.epoch or side.holed else self._flow.known(epoch)
+        handshake = (
+            self._flow.handshake(epoch) if epoch == side.epoch or side.holed else self._flow.known(epoch)
+        )
         if raw != b"\x01":
             error = _malformed("the byte 1", raw[:16].hex() or "nothing")
             self._tell_malformed(side, ContentType.change_cipher_spec, None, raw, error, at, protected)
@@ -468,7 +485,9 @@ class Connection:
             else:
                 handshake.resumed = _same_session(handshake)
         if handshake.keys is None:
-            handshake.keys = find_keys(handshake, self.secrets, self._flow.known(epoch - 1) if epoch else None)
+            handshake.keys = find_keys(
+                handshake, self.secrets, self._flow.known(epoch - 1) if epoch else None
+            )
         side.protected = True
         side.keys_epoch = side.epoch = epoch
         side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
@@ -572,7 +591,9 @@ class Connection:
             self._pass_malformed(side, handshake, msg_type)
             self._tell_malformed(side, ContentType.handshake, msg_type, raw, error, at, protected)
             return
-        if msg_type is HandshakeType.finished and not self._check_finished(side, handshake, message, protected):
+        if msg_type is HandshakeType.finished and not self._check_finished(
+            side, handshake, message, protected
+        ):
             verdict = handshake.verdicts[side.index]
             verdict.decrypted -= 1
             side.refusal = Refusal(Reason.mac_failed, {"at": at, "check": "Finished"})
@@ -604,7 +625,12 @@ class Connection:
         self._tell(event)
 
     def _advance_handshake(
-        self, side: Side, handshake: Handshake, msg_type: HandshakeType, message: Message | Unresolved, at: object
+        self,
+        side: Side,
+        handshake: Handshake,
+        msg_type: HandshakeType,
+        message: Message | Unresolved,
+        at: object,
     ) -> None:
         """Draws from a message what the rest of the handshake depends on."""
         if isinstance(message, ClientHello):
@@ -612,8 +638,10 @@ class Connection:
             handshake.server_name = message.server_name
             scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
             if scsv and handshake.epoch:
-                self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at)
-        elif isinstance(message, ServerHello):
+                self._violated(
+                    side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at
+                )
+        elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
                 return

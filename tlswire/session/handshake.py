@@ -29,6 +29,7 @@ from tlswire.schema import (
     ClientHello,
     RenegotiationInfo,
     ServerHello,
+    ServerHelloTLS13Draft,
     ServerKeyExchange,
     SSLv2ClientHello,
 )
@@ -176,10 +177,13 @@ class Handshake:
         return None
 
     @property
-    def server_hello(self) -> ServerHello | None:
+    def server_hello(self) -> ServerHello | ServerHelloTLS13Draft | None:
         """The ServerHello; not a HelloRetryRequest."""
         for event in self.messages:
-            if isinstance(event.message, ServerHello) and not event.message.is_hello_retry_request:
+            if (
+                isinstance(event.message, ServerHello | ServerHelloTLS13Draft)
+                and not event.message.is_hello_retry_request
+            ):
                 return event.message
         return None
 
@@ -239,7 +243,7 @@ class Handshake:
     @property
     def is_tls13(self) -> bool:
         """True when TLS 1.3, or a draft of it, was negotiated."""
-        return self.version is not None and self.version >= ProtocolVersion.TLSv1_3
+        return self.version is not None and self.version.is_tls13
 
     @property
     def encrypts_nothing(self) -> bool:
@@ -251,7 +255,7 @@ class Handshake:
         exchange = self.parameters.key_exchange if self.parameters is not None else None
         return Context(version=self.version, key_exchange=exchange)
 
-    def read_server_hello(self, hello: ServerHello) -> None:
+    def read_server_hello(self, hello: ServerHello | ServerHelloTLS13Draft) -> None:
         """Takes the parameters that the ServerHello fixes."""
         self.version = hello.negotiated_version
         self.cipher_suite = hello.cipher_suite
@@ -288,9 +292,13 @@ class Handshake:
             self._bound(Binding.unknown, "a Finished of the previous handshake was not read")
             return
         if offered != client_data:
-            self._bound(Binding.mismatch, "the client's renegotiated_connection is not its previous verify_data")
+            self._bound(
+                Binding.mismatch, "the client's renegotiated_connection is not its previous verify_data"
+            )
         elif answered != client_data + server_data:
-            self._bound(Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data")
+            self._bound(
+                Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data"
+            )
         else:
             self._bound(Binding.verified, "both sides sent the previous verify_data")
 
@@ -309,7 +317,9 @@ class Handshake:
         self.messages = []
 
 
-def _renegotiated_connection(hello: ClientHello | SSLv2ClientHello | ServerHello) -> bytes | None:
+def _renegotiated_connection(
+    hello: ClientHello | SSLv2ClientHello | ServerHello | ServerHelloTLS13Draft,
+) -> bytes | None:
     if isinstance(hello, SSLv2ClientHello):
         return None
     extension = hello.extension(ExtensionType.renegotiation_info)

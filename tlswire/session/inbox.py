@@ -26,7 +26,18 @@ class Hole:
 class Inbox:
     """A byte stream with holes.  `offset` is the stream offset of the next byte, holes of known length counted."""
 
-    __slots__ = ("_behind", "_chunks", "_marks", "_run", "ended", "end_at", "offset", "position", "waiting", "size")
+    __slots__ = (
+        "_behind",
+        "_chunks",
+        "_marks",
+        "_run",
+        "end_at",
+        "ended",
+        "offset",
+        "position",
+        "size",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self._run = b""  # joined bytes of the run

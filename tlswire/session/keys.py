@@ -45,7 +45,9 @@ class Candidate:
     premaster_version: int | None = None  # what the client put into its premaster secret
 
 
-def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> list[Candidate] | Refusal:
+def candidates(
+    handshake: Handshake, secrets: Secrets, previous: Handshake | None
+) -> list[Candidate] | Refusal:
     """The master secrets that may be those of `handshake`, the likeliest first; or the reason why there are none."""
     refusal = _nothing_to_go_by(handshake, secrets)
     if refusal is not None:
@@ -53,7 +55,7 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
     hello = handshake.client_hello
     assert hello is not None
     suite = handshake.cipher_suite
-    named = {"cipher_suite": suite.name if suite is not None else None}
+    named: dict[str, object] = {"cipher_suite": suite.name if suite is not None else None}
     logged = secrets.master_secret(hello.random)
     if handshake.is_tls13:
         return Refusal(Reason.tls13_needs_key_log, {"client_random": hello.random.hex()})
@@ -63,7 +65,11 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
         return _resumed(handshake, secrets)
     parameters = handshake.parameters
     if parameters is None or not parameters.key_exchange.is_rsa or handshake.uses_temporary_rsa_key:
-        if previous is not None and previous.parameters is not None and previous.parameters.key_exchange.is_rsa:
+        if (
+            previous is not None
+            and previous.parameters is not None
+            and previous.parameters.key_exchange.is_rsa
+        ):
             named["previous_cipher_suite"] = previous.cipher_suite.name if previous.cipher_suite else None
         return Refusal(Reason.key_exchange_not_rsa, named)
     exchange = handshake.message(EncryptedPreMasterSecret)
@@ -111,7 +117,9 @@ def _resumed(handshake: Handshake, secrets: Secrets) -> list[Candidate] | Refusa
     assert server_hello is not None
     found: list[Candidate] = []
     offered = (
-        client_hello.extension(ExtensionType.session_ticket) if isinstance(client_hello, ClientHello) else None
+        client_hello.extension(ExtensionType.session_ticket)
+        if isinstance(client_hello, ClientHello)
+        else None
     )
     ticket = offered.ticket if isinstance(offered, SessionTicket) else b""
     session_id = server_hello.session_id
