@@ -42,9 +42,7 @@ def certificate(
     alternative_names: tuple[str | bytes, ...] = (),
 ) -> bytes:
     """The DER of a certificate; `alternative_names` are DNS names (str) and addresses (4 or 16 bytes)."""
-    spki = public_key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    spki = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     true = der.tlv(0x01, b"\xff")
     extensions = []
     if authority:
@@ -147,9 +145,7 @@ class Authority:
                 ("CN", f"{stem} one", der.UTF8),
             )
             (folder / f"{stem}.key").write_bytes(private_pem(key))
-            (folder / f"{stem}.crt").write_bytes(
-                pem(certificate(subject, key.public_key(), issuer, self._key))
-            )
+            (folder / f"{stem}.crt").write_bytes(pem(certificate(subject, key.public_key(), issuer, self._key)))
         self.write_authorities(folder / "issuers.pem", [names.CLIENT_ISSUER, names.UNLISTED_ISSUER])
         self.write_authorities(folder / "listed-issuer.pem", [names.CLIENT_ISSUER])
         self.write_authorities(folder / "server-issuer.pem", [names.SERVER_ISSUER])
@@ -158,7 +154,5 @@ class Authority:
         """Write one self-signed CA certificate per name, in order."""
         public = self._key.public_key()
         path.write_bytes(
-            b"".join(
-                pem(certificate(subject, public, subject, self._key, authority=True)) for subject in subjects
-            )
+            b"".join(pem(certificate(subject, public, subject, self._key, authority=True)) for subject in subjects)
         )

@@ -74,9 +74,7 @@ def confirm(scenario: Scenario, recording: Recording, seen: list[list[Message]])
             read = [message for message in observed if message.sender == side and not message.is_alert]
             for endpoint, witness in zip_longest(said, read):
                 if endpoint != witness:
-                    raise DisagreementError(
-                        f"of the {side}:\n{endpoint} says the endpoint,\n{witness} tshark"
-                    )
+                    raise DisagreementError(f"of the {side}:\n{endpoint} says the endpoint,\n{witness} tshark")
     for side, spoken in (recording.names_seen or {}).items():
         read = [message for observed in seen for message in observed if message.sender == side]
         names = [message.name for message in read if message.content_type == "handshake"]
@@ -97,9 +95,7 @@ def describe_streams(
         data = (connection.from_client, connection.from_server)
         decrypted = tshark.application_data(capture, key, tcp_stream)
         if decrypted != data:
-            raise DisagreementError(
-                f"of the data of stream {number}:\n{data} says the endpoint,\n{decrypted} tshark"
-            )
+            raise DisagreementError(f"of the data of stream {number}:\n{data} says the endpoint,\n{decrypted} tshark")
         described = truth.describe(connection, recording.configured_names, lists)
         for side, octets in zip(("client", "server"), data, strict=True):
             if len(octets) <= LARGEST_FILE:
@@ -151,9 +147,7 @@ def main() -> None:
     """Make all captures, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outdir", type=Path)
-    parser.add_argument(
-        "--only", metavar="NAME", nargs="+", choices=[scenario.name for scenario in SCENARIOS]
-    )
+    parser.add_argument("--only", metavar="NAME", nargs="+", choices=[scenario.name for scenario in SCENARIOS])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # httpd's children run as www-data

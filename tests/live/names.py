@@ -48,10 +48,7 @@ def attribute(kind: str, text: str, tag: int) -> bytes:
 def name(*rdns: Attribute | list[Attribute]) -> bytes:
     """The DER of a Name; an RDN with several attributes is a list of them."""
     return der.sequence(
-        *(
-            der.set_of(*(attribute(*item) for item in (rdn if isinstance(rdn, list) else [rdn])))
-            for rdn in rdns
-        )
+        *(der.set_of(*(attribute(*item) for item in (rdn if isinstance(rdn, list) else [rdn]))) for rdn in rdns)
     )
 
 
@@ -160,20 +157,12 @@ def _shapes(n: int) -> Iterator[bytes]:
         ("OU", "0002 43390517" + str(n), U),
         ("CN", "AC Racine Société, #1 ", U),
     )
-    yield name(
-        ("C", "TR", P), ("L", "Ankara", U), ("O", "Örnek Bilişim A.Ş.", U), ("CN", f"Örnek Kök {n}", U)
-    )
+    yield name(("C", "TR", P), ("L", "Ankara", U), ("O", "Örnek Bilişim A.Ş.", U), ("CN", f"Örnek Kök {n}", U))
     yield name(("O", f"Root CA {n}", P))
     yield name(("CN", f"localhost {n}", I), ("1.3.6.1.4.1.32473.1", f"private attribute {n}", U))
-    yield name(
-        ("UID", f"ca-{n}", U), ("title", "Root", P), ("GN", "Ada", P), ("SN", "Example", P), ("C", "GB", P)
-    )
-    yield name(
-        ("C", "IT", P), ("O", "Esempio S.p.A.", P), ("x500UniqueIdentifier", f"id-{n}", der.BIT_STRING)
-    )
-    yield name(
-        ("C", "PL", P), ("O", "Przykład Sp. z o.o.", U), ("dnQualifier", f"q{n}", P), ("CN", "Urząd", B)
-    )
+    yield name(("UID", f"ca-{n}", U), ("title", "Root", P), ("GN", "Ada", P), ("SN", "Example", P), ("C", "GB", P))
+    yield name(("C", "IT", P), ("O", "Esempio S.p.A.", P), ("x500UniqueIdentifier", f"id-{n}", der.BIT_STRING))
+    yield name(("C", "PL", P), ("O", "Przykład Sp. z o.o.", U), ("dnQualifier", f"q{n}", P), ("CN", "Urząd", B))
 
 
 # Seen once each in a store, and at their worst on a terminal, in HTML or in an RFC 4514 string

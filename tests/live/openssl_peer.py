@@ -41,9 +41,7 @@ def tell(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-def on_message(
-    written: int, _version: int, kind: int, data: int, length: int, _ssl: int, _argument: int
-) -> None:
+def on_message(written: int, _version: int, kind: int, data: int, length: int, _ssl: int, _argument: int) -> None:
     """Tell of a message that OpenSSL sent or received."""
     octets = ctypes.string_at(data, length)
     sender = "client" if written else "server"

@@ -66,9 +66,7 @@ class Peer:
         with self._changed:
             self._changed.wait_for(lambda: holds() or not self._open, PATIENCE)
             if not holds():
-                raise PeerError(
-                    f"{self.command}: {what} did not come; {bytes(self.stdout)!r} {bytes(self.stderr)!r}"
-                )
+                raise PeerError(f"{self.command}: {what} did not come; {bytes(self.stdout)!r} {bytes(self.stderr)!r}")
 
     def expect(self, text: bytes, times: int = 1) -> None:
         """Wait until `text` has been printed so many times, on both outputs together."""

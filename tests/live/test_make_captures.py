@@ -1,7 +1,7 @@
 """Captures are made afresh with real peers, and the committed ones are whole.
 
 A live test makes one capture by make_captures.py in a temporary folder; the script itself fails when
-endpoints and tshark disagree.  What is checked here is what it left behind.
+endpoints and tshark disagree.  Checked here is what it left behind, and that tlswire reads the same from it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from tlswire.capture import CaptureReader
+from tlswire.crypto import RSAKey, Secrets
+from tlswire.session import ApplicationData, ChangeCipherSpecMessage, HandshakeMessage
 
 HERE = Path(__file__).parent
 CAPTURES = HERE.parent / "captures"
@@ -147,3 +152,34 @@ def test_capture_made_afresh(fresh: Path, name: str) -> None:
     for stream, committed in zip(now["streams"], then["streams"], strict=True):
         assert stream["messages"] == committed["messages"]
         assert stream["epochs"] == committed["epochs"]
+    assert read_with_tlswire(fresh / name, now) == [
+        {side: told_by_endpoints(stream, side) for side in ("client", "server")} for stream in now["streams"]
+    ]
+
+
+def told_by_endpoints(stream: dict[str, Any], side: str) -> tuple[list[tuple[str, int]], tuple[int, str]]:
+    """The names and epochs of the messages of one side, and length and digest of its data."""
+    messages = [(name, epoch) for sender, name, epoch in stream["messages"] if sender == side]
+    return messages, (stream[side]["bytes"], stream[side]["sha256"])
+
+
+def read_with_tlswire(
+    folder: Path, description: dict[str, Any]
+) -> list[dict[str, tuple[list[tuple[str, int]], tuple[int, str]]]]:
+    """The same of each stream, as tlswire decrypts it with the server's key."""
+    key = load_pem_private_key((folder / description["key"]).read_bytes(), None)
+    assert isinstance(key, RSAPrivateKey)
+    messages: dict[tuple[int, str], list[tuple[str, int]]] = defaultdict(list)
+    data: dict[tuple[int, str], bytes] = defaultdict(bytes)
+    for stream, event in CaptureReader([folder / description["file"]], secrets=Secrets([RSAKey(key)])):
+        match event:
+            case HandshakeMessage():
+                messages[stream.number, stream.role(event.side)].append((event.msg_type.name, event.epoch))
+            case ChangeCipherSpecMessage():
+                messages[stream.number, stream.role(event.side)].append(("change_cipher_spec", event.epoch))
+            case ApplicationData():
+                data[stream.number, stream.role(event.side)] += event.data
+    return [
+        {side: (messages[number, side], describe(data[number, side])) for side in ("client", "server")}
+        for number in range(len(description["streams"]))
+    ]

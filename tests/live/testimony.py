@@ -107,9 +107,7 @@ def read_curl_trace(trace: str) -> list[Connection]:
     return connections
 
 
-_OPENSSL_MESSAGE = re.compile(
-    r"(>>>|<<<) .*, (Handshake|ChangeCipherSpec|Alert|RecordHeader) \[length [0-9a-f]+\]"
-)
+_OPENSSL_MESSAGE = re.compile(r"(>>>|<<<) .*, (Handshake|ChangeCipherSpec|Alert|RecordHeader) \[length [0-9a-f]+\]")
 _OPENSSL_TYPES = {"Handshake": "handshake", "ChangeCipherSpec": "change_cipher_spec", "Alert": "alert"}
 
 

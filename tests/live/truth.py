@@ -113,9 +113,7 @@ def _describe_epoch(
     hello = ServerHello.read(by_name["server_hello"])
     request = by_name.get("certificate_request")
     names = None if request is None else authority_list(request, hello.version)
-    chains = [
-        message.body for message in messages if message.sender == "client" and message.name == "certificate"
-    ]
+    chains = [message.body for message in messages if message.sender == "client" and message.name == "certificate"]
     description |= {
         "cipher_suite": SUITES[hello.cipher_suite],
         "resumed": "server_hello_done" not in by_name,
@@ -152,9 +150,7 @@ def describe(connection: Connection, configured: list[bytes], folder: Path) -> d
     return {
         "protocol": VERSIONS[ServerHello.read(hello).version],
         "epochs": epochs,
-        "messages": [
-            [message.sender, message.name, epoch] for message, epoch in numbered if not message.is_alert
-        ],
+        "messages": [[message.sender, message.name, epoch] for message, epoch in numbered if not message.is_alert],
         "client": describe_data(connection.from_client),
         "server": describe_data(connection.from_server),
     }

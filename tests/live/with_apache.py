@@ -66,9 +66,7 @@ def write_site(folder: Path) -> None:
     for page, content in pages.items():
         (folder / "htdocs" / page).write_bytes(content)
         os.utime(folder / "htdocs" / page, (946684800, 946684800))
-    (folder / "upload.txt").write_bytes(
-        b"".join(b"%06d posted by the client\n" % line for line in range(3200))
-    )
+    (folder / "upload.txt").write_bytes(b"".join(b"%06d posted by the client\n" % line for line in range(3200)))
     (folder / "cgi" / "1.aspx").write_text(CGI)
     (folder / "cgi" / "1.aspx").chmod(0o755)
 

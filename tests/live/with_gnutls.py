@@ -41,8 +41,7 @@ def with_gnutls(
         )
         calling = stage.start(
             "client",
-            f"gnutls-cli -d 4 -p 443 --priority {priorities} --no-ca-verification {answering} {client} "
-            "10.10.10.15",
+            f"gnutls-cli -d 4 -p 443 --priority {priorities} --no-ca-verification {answering} {client} 10.10.10.15",
             ready=b"Simple Client Mode",
         )
         data = b""

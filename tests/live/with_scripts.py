@@ -34,9 +34,7 @@ def with_tlslite(
     subjects = [bytes.fromhex(subject) for subject in server[0].get("reqCAs", [])]
     with lab.stage() as stage:
         script = "tlslite_peer.py"
-        listening = stage.start(
-            "server", _script(lab, script, "server", "server.json", *server[1]), ready=b"listening"
-        )
+        listening = stage.start("server", _script(lab, script, "server", "server.json", *server[1]), ready=b"listening")
         calling = stage.start("client", _script(lab, script, "client", "client.json", *client[1]))
         for peer in (calling, listening):
             if peer.wait() != 0:
