@@ -117,9 +117,7 @@ def main() -> None:
     cases = [(version, name) for version in (0x0300, 0x0301, 0x0302, 0x0303) for name in OLD]
     cases += [(0x0303, name) for name in NEW]
     vectors = [vector(version, name, False) for version, name in cases]
-    vectors += [
-        vector(version, name, True) for version, name in cases if "_CBC_" in name and version > 0x0300
-    ]
+    vectors += [vector(version, name, True) for version, name in cases if "_CBC_" in name and version > 0x0300]
     lines = ",\n".join(json.dumps(one) for one in vectors)
     plaintexts = json.dumps([plaintext.hex() for _, plaintext in MESSAGES])
     Path(__file__).with_name("tlslite_vectors.json").write_text(

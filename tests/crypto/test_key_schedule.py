@@ -115,9 +115,7 @@ def concatenated(keys: KeyBlock) -> bytes:
         (ProtocolVersion.TLSv1_2, CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, (0, 32, 12)),
     ],
 )
-def test_lengths_of_the_keys(
-    version: ProtocolVersion, suite: CipherSuite, lengths: tuple[int, int, int]
-) -> None:
+def test_lengths_of_the_keys(version: ProtocolVersion, suite: CipherSuite, lengths: tuple[int, int, int]) -> None:
     keys = key_block(version, parameters_of(suite), bytes(48), bytes(32), bytes(32))
     client = keys.client_write_MAC_key, keys.client_write_key, keys.client_write_IV
     server = keys.server_write_MAC_key, keys.server_write_key, keys.server_write_IV

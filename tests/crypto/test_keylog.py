@@ -67,9 +67,7 @@ def test_the_labels_of_tls13(label: str, length: int) -> None:
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r", b" \t\r\n"])
 def test_ends_of_lines(end: bytes) -> None:
-    assert parsed(line("CLIENT_RANDOM", RANDOM, SECRET) + end) == [
-        KeyLogEntry("CLIENT_RANDOM", RANDOM, SECRET)
-    ]
+    assert parsed(line("CLIENT_RANDOM", RANDOM, SECRET) + end) == [KeyLogEntry("CLIENT_RANDOM", RANDOM, SECRET)]
 
 
 def test_upper_case_digits_and_wider_spaces() -> None:
@@ -78,10 +76,7 @@ def test_upper_case_digits_and_wider_spaces() -> None:
 
 
 def test_comments_blank_lines_and_unknown_labels_are_passed_over() -> None:
-    assert (
-        parsed(b"", b"\r\n", b"# a comment", b"  # CLIENT_RANDOM 00 00", line("SOMETHING_NEW", b"1", b"2"))
-        == []
-    )
+    assert parsed(b"", b"\r\n", b"# a comment", b"  # CLIENT_RANDOM 00 00", line("SOMETHING_NEW", b"1", b"2")) == []
 
 
 def test_a_byte_order_mark_before_the_first_line() -> None:
@@ -139,9 +134,7 @@ def test_the_problem_says_what_was_expected() -> None:
     assert parsed(MALFORMED["odd secret of TLS 1.3"]) == [
         KeyLogProblem(1, "EXPORTER_SECRET: secret of 95 digits, expected an even number of")
     ]
-    assert parsed(MALFORMED["longer than any"]) == [
-        KeyLogProblem(1, "10017 bytes long, expected at most 4096")
-    ]
+    assert parsed(MALFORMED["longer than any"]) == [KeyLogProblem(1, "10017 bytes long, expected at most 4096")]
 
 
 @given(st.lists(st.binary(max_size=200) | st.sampled_from(list(MALFORMED.values()))))

@@ -199,9 +199,7 @@ class Observer:
 
     def change_cipher_spec(self, sender: str) -> None:
         if not self.protections:
-            keys = key_block(
-                self.version, self.parameters, self.master_secret, self.client_random, self.server_random
-            )
+            keys = key_block(self.version, self.parameters, self.master_secret, self.client_random, self.server_random)
             encrypt_then_mac = ENCRYPT_THEN_MAC in self.extensions
             for name, mac_key, key, iv in (
                 ("client", keys.client_write_MAC_key, keys.client_write_key, keys.client_write_IV),

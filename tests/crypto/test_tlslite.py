@@ -55,9 +55,7 @@ def protections(vector: dict[str, Any]) -> dict[str, RecordProtection]:
         "server": (keys.server_write_MAC_key, keys.server_write_key, keys.server_write_IV),
     }
     etm = vector["encrypt_then_mac"]
-    return {
-        side: record_protection(version, suite, *mine, encrypt_then_mac=etm) for side, mine in of_side.items()
-    }
+    return {side: record_protection(version, suite, *mine, encrypt_then_mac=etm) for side, mine in of_side.items()}
 
 
 @each_vector

@@ -91,9 +91,7 @@ def key_block(
         parts.append(block[position : position + length])
         position += length
     if parameters.export:
-        parts[2:] = _export_keys(
-            version, parameters, parts[2], parts[3], client_random, server_random, export_iv
-        )
+        parts[2:] = _export_keys(version, parameters, parts[2], parts[3], client_random, server_random, export_iv)
     return KeyBlock(*parts)
 
 

@@ -32,9 +32,7 @@ def p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
     return output[:length]
 
 
-def prf(
-    version: ProtocolVersion, prf_hash: str, secret: bytes, label: bytes, seed: bytes, length: int
-) -> bytes:
+def prf(version: ProtocolVersion, prf_hash: str, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
     """`length` bytes of PRF(secret, label, seed).
 
     Parameters: `version`, TLS 1.0 to 1.2 (SSL 3.0 has `ssl3_expand`); `prf_hash`, the suite's, as hashlib

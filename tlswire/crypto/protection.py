@@ -42,8 +42,9 @@ class RecordProtection(Protocol):
         Parameters: `content_type` and `version`, the record header's; `fragment`, at most 65,535 bytes;
         `lost`, how many records may be missing before it: so many sequence numbers are tried forward.
 
-        Raises DecryptError `mac_failed` when nothing verifies; `sequence_number` then is as it was.  A record
-        that failed on its way counted for its sender: the next one verifies with `lost` one higher.
+        Raises DecryptError `mac_failed` when nothing verifies.  `sequence_number` then is as it was, and since
+        the record counted for its sender, the next one verifies with `lost` one higher; only where the MAC
+        proved which record it is, but not its plaintext (`EncryptThenMAC`), is it the next record's already.
         """
         ...
 
@@ -144,9 +145,7 @@ def _mac(version: ProtocolVersion, mac: MACAlgorithm | None, key: bytes, truncat
     return HMAC(mac.hash, key, _TRUNCATED_MAC if truncated else mac.length)
 
 
-def _verify(
-    mac: MAC, first: int, lost: int, content_type: int, version: int, content: bytes, received: bytes
-) -> int:
+def _verify(mac: MAC, first: int, lost: int, content_type: int, version: int, content: bytes, received: bytes) -> int:
     """The sequence number, `first` or at most `lost` behind it, with which the MAC verifies."""
     for sequence_number in range(first, first + lost + 1):
         # No peer waits for an answer, so the time that a comparison takes tells nobody anything.
@@ -251,15 +250,29 @@ class MACThenEncrypt(_CBC):
 
 
 class EncryptThenMAC(_CBC):
-    """A CBC cipher over content and padding, and a MAC over that (RFC 7366 §3)."""
+    """A CBC cipher over content and padding, and a MAC over that (RFC 7366 §3).
 
-    __slots__ = ()
+    The MAC covers the ciphertext: up to TLS 1.0, where the IV is the block before, it does not prove the first
+    block of a record unless the record before was proved too.
+    """
+
+    __slots__ = ("_follows",)
+
+    def __init__(self, version: ProtocolVersion, cipher: BulkCipher, key: bytes, iv: bytes, mac: MAC) -> None:
+        super().__init__(version, cipher, key, iv, mac)
+        self._follows = True  # what comes next follows a record that was proved
 
     def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
+        follows, self._follows = self._follows, False
+        expected = self.sequence_number
         border = max(0, len(fragment) - self._mac.length)
         ciphertext, received = fragment[:border], fragment[border:]
         padded = self._decrypt(ciphertext)
-        verified = _verify(self._mac, self.sequence_number, lost, content_type, version, ciphertext, received)
+        verified = _verify(self._mac, expected, lost, content_type, version, ciphertext, received)
+        self._follows = True
+        if not (self._explicit or (follows and verified == expected)):
+            self.sequence_number = verified + 1
+            raise DecryptError("mac_failed", sequence_number=verified)
         plaintext = padded[self._explicit : self._padding_start(padded, 0)]
         self.sequence_number = verified + 1
         return plaintext
