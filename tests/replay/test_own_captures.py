@@ -107,9 +107,7 @@ def test_the_streams_are_those_of_the_endpoints(case: Case) -> None:
     _, truth, told = case
     found = [(one.stream.number, one.stream.tcp_stream, str(one.stream.version)) for one in told]
     assert found == [(one["stream"], one["tcp_stream"], one["protocol"]) for one in truth["streams"]]
-    assert [int(one.stream.client.rsplit(":")[-1]) for one in told] == [
-        one["client_port"] for one in truth["streams"]
-    ]
+    assert [int(one.stream.client.rsplit(":")[-1]) for one in told] == [one["client_port"] for one in truth["streams"]]
 
 
 def test_the_plaintext_is_byte_for_byte_what_the_endpoints_wrote(case: Case) -> None:
@@ -259,9 +257,7 @@ class Streams:
 
     def closed(self, connection: TCPConnection, at: object) -> None: ...
 
-    def limit_reached(
-        self, limit: str, value: int, connection: TCPConnection, dropped: int, at: object
-    ) -> None:
+    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: object) -> None:
         raise AssertionError(f"{limit} was reached")
 
 
@@ -304,7 +300,9 @@ def test_the_events_of_a_side_do_not_depend_on_chunking_or_interleaving(name: st
         one, other = bytes(first), bytes(second)
         whole = per_side(secrets_of(name), [(0, one), (1, other)])
         assert per_side(secrets_of(name), [(1, other), (0, one)]) == whole
-        assert per_side(secrets_of(name), [(0, c) for c in chunks(one, 1)] + [(1, c) for c in chunks(other, 1)]) == whole
+        assert (
+            per_side(secrets_of(name), [(0, c) for c in chunks(one, 1)] + [(1, c) for c in chunks(other, 1)]) == whole
+        )
         shuffled = random.Random(name)  # a fixed seed: a failure can be repeated
         for size in (1, 7, 100, 1460):
             queues = [chunks(one, size), chunks(other, size)]

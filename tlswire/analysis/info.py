@@ -69,11 +69,7 @@ def _certificate(certificate: Certificate) -> str:
 def _certificate_request(request: CertificateRequest | CertificateRequestTLS12) -> str:
     count = len(request.certificate_authorities)
     size = sum(len(name.der) + 2 for name in request.certificate_authorities)
-    return (
-        f"{count} CA name{'s' * (count != 1)}, {size} bytes"
-        if count
-        else "no CA names: any certificate will do"
-    )
+    return f"{count} CA name{'s' * (count != 1)}, {size} bytes" if count else "no CA names: any certificate will do"
 
 
 def _new_session_ticket(ticket: NewSessionTicket) -> str:

@@ -167,9 +167,7 @@ class Storyteller:
                     {"offset": offset, "why": why},
                 )
             case LimitReached(limit=limit, value=value, dropped=dropped):
-                text = f"limit {limit} of {value} bytes reached" + (
-                    f", {dropped} bytes dropped" if dropped else ""
-                )
+                text = f"limit {limit} of {value} bytes reached" + (f", {dropped} bytes dropped" if dropped else "")
                 more = {"limit": limit, "value": value, "dropped": dropped}
                 yield self._row("limit", event, self._epoch(event), limit, dropped, text, more)
             case EndOfStream():
@@ -182,9 +180,7 @@ class Storyteller:
         protected_length = len(event.raw) - _HANDSHAKE_HEADER
         if self._record_versions[event.side] == ProtocolVersion.SSLv2 and self._version is None:
             protected_length = len(event.raw)
-        row = self._message(
-            event, ContentType.handshake, name_of(event.msg_type), protected_length, info_of(event)
-        )
+        row = self._message(event, ContentType.handshake, name_of(event.msg_type), protected_length, info_of(event))
         if isinstance(message, CertificateRequest | CertificateRequestTLS12):
             row.more["certificate_authorities"] = [str(name) for name in message.certificate_authorities]
         yield row

@@ -20,7 +20,6 @@ from tlswire.errors import CaptureError
 from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 
-
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
@@ -157,9 +156,7 @@ class CaptureReader:
 
     def settled_before(self) -> tuple[int, int] | None:
         """File and frame (`place`) before which nothing more can be told; None when nothing waits."""
-        return min(
-            (self.place(at) for stream in self._waiting for at in stream.connection.waits_since), default=None
-        )
+        return min((self.place(at) for stream in self._waiting for at in stream.connection.waits_since), default=None)
 
     def place(self, at: object) -> tuple[int, int]:
         """Where in the order of the captures a frame stands: the number of its file, and its own."""
@@ -247,9 +244,7 @@ class CaptureReader:
         if stream is not None and stream.number >= 0:
             self._told.append((stream, None))
 
-    def limit_reached(
-        self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance
-    ) -> None:
+    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance) -> None:
         """A limit of the TCP side was reached."""
         self.notices[limit] += 1
 

@@ -32,9 +32,7 @@ class Certificate(Message):
 class CertificateRequest(Message):
     """The server asks for a certificate, up to TLS 1.1: at least one authority in 1.0 (RFC 2246, RFC 4346 §7.4.4)."""
 
-    certificate_types: tuple[ClientCertificateType, ...] = wire(
-        Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1)
-    )
+    certificate_types: tuple[ClientCertificateType, ...] = wire(Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1))
     certificate_authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 0, 2**16 - 1))
 
 
@@ -42,9 +40,7 @@ class CertificateRequest(Message):
 class CertificateRequestTLS12(Message):
     """The server asks for a certificate, in TLS 1.2; with no authority any certificate will do (RFC 5246 §7.4.4)."""
 
-    certificate_types: tuple[ClientCertificateType, ...] = wire(
-        Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1)
-    )
+    certificate_types: tuple[ClientCertificateType, ...] = wire(Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1))
     supported_signature_algorithms: tuple[SignatureScheme, ...] = wire(
         Vector(Enumerated(SignatureScheme), 2, 2**16 - 2)
     )

@@ -35,9 +35,7 @@ def read_element(data: bytes, offset: int, end: int) -> Element:
     if length & 0x80:
         count = length & 0x7F
         if not 0 < count <= 4:
-            raise DecodeError(
-                DecodeErrorKind.malformed, "", offset + 1, "a length of 1 to 4 bytes", f"{count}"
-            )
+            raise DecodeError(DecodeErrorKind.malformed, "", offset + 1, "a length of 1 to 4 bytes", f"{count}")
         if end - start < count:
             raise DecodeError(DecodeErrorKind.truncated, "", start, count, end - start)
         length = int.from_bytes(data[start : start + count], "big")

@@ -100,9 +100,7 @@ def _by_version(old: type[Message], tls12: type[Message]) -> Node[Message]:
     return Select("version", {**dict.fromkeys(_OLD, old), ProtocolVersion.TLSv1_2: tls12}, _UNRESOLVED)
 
 
-_CLIENT_KEY_EXCHANGE_RSA = Select(
-    "version", {ProtocolVersion.SSLv3: ClientKeyExchangeRSASSL3}, ClientKeyExchangeRSA
-)
+_CLIENT_KEY_EXCHANGE_RSA = Select("version", {ProtocolVersion.SSLv3: ClientKeyExchangeRSASSL3}, ClientKeyExchangeRSA)
 
 
 def _server_key_exchange(exchange: KeyExchange) -> Node[Message] | type[Message] | None:

@@ -187,16 +187,12 @@ def _expect(der: bytes, offset: int, end: int, tag: int, path: str) -> Element:
 def _dotted(contents: bytes, offset: int, path: str) -> str:
     """An OID with dots (X.690 §8.19)."""
     if not contents or contents[-1] & 0x80:
-        raise DecodeError(
-            DecodeErrorKind.truncated, f"{path}.type", offset, "a whole OID", contents.hex() or "none"
-        )
+        raise DecodeError(DecodeErrorKind.truncated, f"{path}.type", offset, "a whole OID", contents.hex() or "none")
     arcs: list[int] = []
     arc = 0
     for octet in contents:
         arc = arc << 7 | octet & 0x7F
-        if (
-            arc >> 128
-        ):  # no registered arc is so long (X.667 has 128 bits); and the work would grow as its square
+        if arc >> 128:  # no registered arc is so long (X.667 has 128 bits); and the work would grow as its square
             raise DecodeError(DecodeErrorKind.malformed, f"{path}.type", offset, "an arc of at most 128 bits")
         if not octet & 0x80:
             arcs.append(arc)

@@ -99,9 +99,7 @@ class Connection:
     def __repr__(self) -> str:
         name = f" to {self.server_name!r}" if self.server_name else ""
         count = len(self.handshakes)
-        return (
-            f"<Connection{name}: {self.version or 'version unknown'}, {count} handshake{'s' * (count != 1)}>"
-        )
+        return f"<Connection{name}: {self.version or 'version unknown'}, {count} handshake{'s' * (count != 1)}>"
 
     # What goes in
 
@@ -167,9 +165,7 @@ class Connection:
     def waits_since(self) -> list[object]:
         """The `at` of what each waiting side waits with; empty when nothing waits."""
         return [
-            side.handshake_at if side.handshake_data else side.inbox.next_at
-            for side in self._sides
-            if side.blocked
+            side.handshake_at if side.handshake_data else side.inbox.next_at for side in self._sides if side.blocked
         ]
 
     # Taking turns
@@ -190,9 +186,7 @@ class Connection:
                 (second if second.role is Role.client else first).forced = True
                 continue
             overfull = [
-                side
-                for side in self._sides
-                if side.blocked and side.inbox.buffered > self.limits.buffered_bytes
+                side for side in self._sides if side.blocked and side.inbox.buffered > self.limits.buffered_bytes
             ]
             if not overfull:
                 return
@@ -260,9 +254,7 @@ class Connection:
             side.protected, side.refusal = False, None
         protected = side.protected
         self._tell(
-            Record(
-                index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected
-            )
+            Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
         )
         plaintext: bytes | None = fragment
         if side.unproved_mac is not None:
@@ -280,9 +272,7 @@ class Connection:
                 self._tell(ApplicationData(index, at, side.keys_epoch, protected, plaintext))
             else:
                 error = _malformed("a ChangeCipherSpec before application data", "none")
-                self._tell_malformed(
-                    side, ContentType.application_data, None, plaintext, error, at, protected
-                )
+                self._tell_malformed(side, ContentType.application_data, None, plaintext, error, at, protected)
         elif content_type == ContentType.handshake:
             if header_length == SSLV2_HEADER_LENGTH:
                 self._take_sslv2_hello(side, plaintext, at)
@@ -356,9 +346,7 @@ class Connection:
             if plaintext is not None and side.inflate is not None:
                 plaintext = side.inflate(plaintext)
                 if plaintext is None:  # its state is lost until the next epoch
-                    side.refusal = Refusal(
-                        Reason.gap if side.holed else Reason.mac_failed, {"check": "DEFLATE"}
-                    )
+                    side.refusal = Refusal(Reason.gap if side.holed else Reason.mac_failed, {"check": "DEFLATE"})
             if plaintext is not None:
                 verdict.decrypted += 1
                 return plaintext
@@ -372,9 +360,7 @@ class Connection:
         epoch = side.keys_epoch
         if content_type == ContentType.change_cipher_spec:
             epoch = self._change_unread(side)
-        self._tell(
-            Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason)
-        )
+        self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason))
         return None
 
     def _read_unproved(
@@ -386,9 +372,7 @@ class Connection:
             plaintext = side.inflate(plaintext)
         if plaintext is None:
             error = _malformed("DEFLATE of at most 2^14 bytes (RFC 3749)", f"{len(fragment)} bytes")
-            self._tell_malformed(
-                side, ContentType.of(content_type), None, fragment, error, at, protected=False
-            )
+            self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, at, protected=False)
         return plaintext
 
     def _unprotect(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
@@ -450,15 +434,11 @@ class Connection:
         if candidate.premaster_version is not None and hello is not None:
             offered = hello.version if isinstance(hello, SSLv2ClientHello) else hello.client_version
             if candidate.premaster_version != offered:
-                self._violated(
-                    side, handshake.epoch, "the premaster secret has another version", "RFC 5246 §7.4.7.1"
-                )
+                self._violated(side, handshake.epoch, "the premaster secret has another version", "RFC 5246 §7.4.7.1")
 
     def _take_change_cipher_spec(self, side: Side, raw: bytes, at: object, protected: bool) -> None:
         epoch = self._flow.target(side, None)
-        handshake = (
-            self._flow.handshake(epoch) if epoch == side.epoch or side.holed else self._flow.known(epoch)
-        )
+        handshake = self._flow.handshake(epoch) if epoch == side.epoch or side.holed else self._flow.known(epoch)
         if raw != b"\x01":
             error = _malformed("the byte 1", raw[:16].hex() or "nothing")
             self._tell_malformed(side, ContentType.change_cipher_spec, None, raw, error, at, protected)
@@ -485,9 +465,7 @@ class Connection:
             else:
                 handshake.resumed = _same_session(handshake)
         if handshake.keys is None:
-            handshake.keys = find_keys(
-                handshake, self.secrets, self._flow.known(epoch - 1) if epoch else None
-            )
+            handshake.keys = find_keys(handshake, self.secrets, self._flow.known(epoch - 1) if epoch else None)
         side.protected = True
         side.keys_epoch = side.epoch = epoch
         side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
@@ -591,16 +569,12 @@ class Connection:
             self._pass_malformed(side, handshake, msg_type)
             self._tell_malformed(side, ContentType.handshake, msg_type, raw, error, at, protected)
             return
-        if msg_type is HandshakeType.finished and not self._check_finished(
-            side, handshake, message, protected
-        ):
+        if msg_type is HandshakeType.finished and not self._check_finished(side, handshake, message, protected):
             verdict = handshake.verdicts[side.index]
             verdict.decrypted -= 1
             side.refusal = Refusal(Reason.mac_failed, {"at": at, "check": "Finished"})
             verdict.refuse(Reason.mac_failed, side.refusal.evidence)
-            self._tell(
-                Undecryptable(side.index, at, epoch, ContentType.handshake, len(raw), Reason.mac_failed)
-            )
+            self._tell(Undecryptable(side.index, at, epoch, ContentType.handshake, len(raw), Reason.mac_failed))
             self._pass_finished(side, handshake)
             return
         if msg_type is not HandshakeType.hello_request:
@@ -638,9 +612,7 @@ class Connection:
             handshake.server_name = message.server_name
             scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
             if scsv and handshake.epoch:
-                self._violated(
-                    side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at
-                )
+                self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at)
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
@@ -682,9 +654,7 @@ class Connection:
         if asked is not None:
             asked.initiated_by = Role.server
 
-    def _check_finished(
-        self, side: Side, handshake: Handshake, message: Message | Unresolved, protected: bool
-    ) -> bool:
+    def _check_finished(self, side: Side, handshake: Handshake, message: Message | Unresolved, protected: bool) -> bool:
         """Compares a Finished with the transcript (RFC 5246 §7.4.9); False when it contradicts."""
         keys, role = handshake.keys, side.role
         if role is None or not isinstance(message, Finished):

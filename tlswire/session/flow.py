@@ -119,6 +119,8 @@ class Flow:
             # What is readable needs nothing more; in what is not, nothing can be learnt.
             if content_type != ContentType.change_cipher_spec or side.refusal is not None:
                 return True
-        elif content_type == ContentType.handshake or (side.role is not None and content_type in (ContentType.alert, ContentType.heartbeat)):
+        elif content_type == ContentType.handshake or (
+            side.role is not None and content_type in (ContentType.alert, ContentType.heartbeat)
+        ):
             return True
         return self.flight_may_go_on(side, self.target(side, None))

@@ -292,13 +292,9 @@ class Handshake:
             self._bound(Binding.unknown, "a Finished of the previous handshake was not read")
             return
         if offered != client_data:
-            self._bound(
-                Binding.mismatch, "the client's renegotiated_connection is not its previous verify_data"
-            )
+            self._bound(Binding.mismatch, "the client's renegotiated_connection is not its previous verify_data")
         elif answered != client_data + server_data:
-            self._bound(
-                Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data"
-            )
+            self._bound(Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data")
         else:
             self._bound(Binding.verified, "both sides sent the previous verify_data")
 

@@ -45,9 +45,7 @@ class Candidate:
     premaster_version: int | None = None  # what the client put into its premaster secret
 
 
-def candidates(
-    handshake: Handshake, secrets: Secrets, previous: Handshake | None
-) -> list[Candidate] | Refusal:
+def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> list[Candidate] | Refusal:
     """The master secrets that may be those of `handshake`, the likeliest first; or the reason why there are none."""
     refusal = _nothing_to_go_by(handshake, secrets)
     if refusal is not None:
@@ -65,11 +63,7 @@ def candidates(
         return _resumed(handshake, secrets)
     parameters = handshake.parameters
     if parameters is None or not parameters.key_exchange.is_rsa or handshake.uses_temporary_rsa_key:
-        if (
-            previous is not None
-            and previous.parameters is not None
-            and previous.parameters.key_exchange.is_rsa
-        ):
+        if previous is not None and previous.parameters is not None and previous.parameters.key_exchange.is_rsa:
             named["previous_cipher_suite"] = previous.cipher_suite.name if previous.cipher_suite else None
         return Refusal(Reason.key_exchange_not_rsa, named)
     exchange = handshake.message(EncryptedPreMasterSecret)
@@ -116,11 +110,7 @@ def _resumed(handshake: Handshake, secrets: Secrets) -> list[Candidate] | Refusa
     assert client_hello is not None
     assert server_hello is not None
     found: list[Candidate] = []
-    offered = (
-        client_hello.extension(ExtensionType.session_ticket)
-        if isinstance(client_hello, ClientHello)
-        else None
-    )
+    offered = client_hello.extension(ExtensionType.session_ticket) if isinstance(client_hello, ClientHello) else None
     ticket = offered.ticket if isinstance(offered, SessionTicket) else b""
     session_id = server_hello.session_id
     for state, origin in (
@@ -131,9 +121,7 @@ def _resumed(handshake: Handshake, secrets: Secrets) -> list[Candidate] | Refusa
             found.append(Candidate(state.master_secret, origin))
     if found:
         return found
-    return Refusal(
-        Reason.resumed_session_unknown, {"session_id": session_id.hex(), "ticket_length": len(ticket)}
-    )
+    return Refusal(Reason.resumed_session_unknown, {"session_id": session_id.hex(), "ticket_length": len(ticket)})
 
 
 def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] | Refusal:
@@ -164,9 +152,7 @@ def _from_premasters(handshake: Handshake, premasters: list[tuple[bytes, str]]) 
     for premaster, origin in premasters:
         if len(premaster) != PREMASTER_LENGTH:
             continue
-        found.append(
-            Candidate(_master_secret(handshake, premaster), origin, int.from_bytes(premaster[:2], "big"))
-        )
+        found.append(Candidate(_master_secret(handshake, premaster), origin, int.from_bytes(premaster[:2], "big")))
     if found:
         return found
     return Refusal(

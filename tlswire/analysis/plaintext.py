@@ -1,0 +1,106 @@
+"""The application data of each side of a connection, and what of it is missing.
+
+`Plaintext` takes the events of one side and hands on the bytes as they come; it keeps none.  What could not be read
+is noted as `Missing`: where in the plaintext it is missing, how much of the wire it was, and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tlswire.capture import Provenance
+from tlswire.registry import ContentType
+from tlswire.session import (
+    ApplicationData,
+    DiscardedBytes,
+    Event,
+    Gap,
+    LimitReached,
+    Malformed,
+    Undecryptable,
+)
+
+
+@dataclass(slots=True)
+class Missing:
+    """A range that the plaintext lacks.
+
+    `offset` is where in the plaintext it is missing, in bytes from its start; `reason` is a `Reason`, `gap` for bytes
+    that are not in the capture, `discarded` for what is no record, `malformed` for data outside of any protection, or
+    a limit's name; `first_frame` and `last_frame` are those in which it came, or was found missing; `records` is the
+    number of whole records; `wire_bytes` how many bytes of the TCP stream, without record headers, where they are
+    known.
+    """
+
+    offset: int
+    reason: str
+    file: str
+    first_frame: int
+    last_frame: int
+    records: int
+    wire_bytes: int | None
+
+    def as_json(self) -> dict[str, object]:
+        """The range as an object of the manifest."""
+        return {
+            "offset": self.offset,
+            "reason": self.reason,
+            "file": self.file,
+            "first_frame": self.first_frame,
+            "last_frame": self.last_frame,
+            "records": self.records,
+            "wire_bytes": self.wire_bytes,
+        }
+
+
+class Plaintext:
+    """What one side of a connection said.
+
+    Parameters: `write`, called with each piece of application data, in order and never empty.
+
+    `size` counts the bytes, `sha256` is over them, `missing` lists what is lacking, in order.
+    """
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+        self.missing: list[Missing] = []
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when something was sent, or may have been, and none of it could be read."""
+        return not self.size and bool(self.missing)
+
+    def receive(self, event: Event) -> None:
+        """Takes an event of the side; those that are not about application data are passed over."""
+        match event:
+            case ApplicationData(data=data):
+                if data:
+                    self.size += len(data)
+                    self.sha256.update(data)
+                    self._write(data)
+            case Undecryptable(content_type=ContentType.application_data, length=length, reason=reason):
+                self._lack(reason.value, event, 1, length)
+            case Malformed(content_type=ContentType.application_data, raw=raw):
+                self._lack("malformed", event, 1, len(raw))
+            case Gap(length=length):
+                self._lack("gap", event, 0, length)
+            case DiscardedBytes(data=data):
+                self._lack("discarded", event, 0, len(data))
+            case LimitReached(limit=limit, dropped=dropped):
+                if dropped:
+                    self._lack(limit, event, 0, dropped)
+
+    def _lack(self, reason: str, event: Event, records: int, wire_bytes: int | None) -> None:
+        at = event.at
+        assert isinstance(at, Provenance)
+        last = self.missing[-1] if self.missing else None
+        if last is None or (last.offset, last.reason, last.file) != (self.size, reason, at.file):
+            self.missing.append(Missing(self.size, reason, at.file, at.frame, at.frame, records, wire_bytes))
+            return
+        last.last_frame = at.frame
+        last.records += records
+        last.wire_bytes = None if last.wire_bytes is None or wire_bytes is None else last.wire_bytes + wire_bytes
