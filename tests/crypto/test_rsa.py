@@ -1,0 +1,231 @@
+"""The server's RSA key: premaster secrets as senders encrypt them, and whose key a certificate holds."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Callable
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_key
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tlswire.crypto import CallbackKey, PremasterSource, RSAKey, certificate_public_numbers
+from tlswire.errors import DecryptError
+
+PREMASTER = b"\x03\x03" + bytes(range(46))
+SIZE = 256  # bytes of the key
+
+relaxed = settings(deadline=None)
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAPrivateKey:
+    return generate_private_key(65537, 8 * SIZE)
+
+
+# Premaster secrets
+
+
+def encrypted_with(key: RSAPrivateKey, wanted: Callable[[bytes], bool]) -> bytes:
+    """A ciphertext of PREMASTER that has a property; the padding being random, one comes."""
+    while True:
+        encrypted = key.public_key().encrypt(PREMASTER, PKCS1v15())
+        if wanted(encrypted):
+            return encrypted
+
+
+def test_a_premaster_secret(key: RSAPrivateKey) -> None:
+    assert RSAKey(key).decrypt(encrypted_with(key, lambda _: True)) == PREMASTER
+
+
+def test_leading_zeros_may_be_stripped_or_added(key: RSAPrivateKey) -> None:
+    encrypted = encrypted_with(key, lambda encrypted: encrypted[0] == 0)
+    assert RSAKey(key).decrypt(encrypted) == PREMASTER
+    assert RSAKey(key).decrypt(encrypted.lstrip(b"\0")) == PREMASTER
+    assert RSAKey(key).decrypt(b"\0\0\0" + encrypted) == PREMASTER
+
+
+def refused_or_no_premaster(key: RSAPrivateKey, encrypted: bytes) -> None:
+    """Up to OpenSSL 3.1 such a thing is refused; later ones make something up (implicit rejection)."""
+    try:
+        made_up = RSAKey(key).decrypt(encrypted)
+    except DecryptError as error:
+        reason = error.reason
+    else:
+        assert made_up != PREMASTER
+        return
+    assert reason == "premaster_invalid"
+
+
+@relaxed
+@given(st.binary(max_size=2 * SIZE))
+@example(b"")
+@example(b"\0" * SIZE)
+@example(b"\xff" * SIZE)  # more than the modulus
+def test_no_ciphertext_raises_anything_else(key: RSAPrivateKey, encrypted: bytes) -> None:
+    refused_or_no_premaster(key, encrypted)
+
+
+@relaxed
+@given(st.integers(0, SIZE - 1), st.integers(1, 255))
+def test_a_corrupt_ciphertext(key: RSAPrivateKey, index: int, change: int) -> None:
+    encrypted = bytearray(encrypted_with(key, lambda _: True))
+    encrypted[index] ^= change
+    refused_or_no_premaster(key, bytes(encrypted))
+
+
+@pytest.mark.parametrize("length", [SIZE - 1, SIZE + 1, 1, 65535])
+def test_a_ciphertext_of_the_wrong_length(key: RSAPrivateKey, length: int) -> None:
+    encrypted = b"\x01" + (encrypted_with(key, lambda _: True) * 256)[: length - 1]
+    if length > SIZE:
+        with pytest.raises(DecryptError, match="premaster_invalid"):
+            RSAKey(key).decrypt(encrypted)
+    else:
+        refused_or_no_premaster(key, encrypted)
+
+
+def test_another_key(key: RSAPrivateKey) -> None:
+    refused_or_no_premaster(generate_private_key(65537, 8 * SIZE), encrypted_with(key, lambda _: True))
+
+
+def test_a_key_that_is_elsewhere(key: RSAPrivateKey) -> None:
+    asked = []
+
+    def in_the_hsm(encrypted: bytes) -> bytes:
+        asked.append(encrypted)
+        return key.decrypt(encrypted, PKCS1v15())
+
+    sources: list[PremasterSource] = [
+        CallbackKey(in_the_hsm),
+        CallbackKey(in_the_hsm, public_numbers=RSAKey(key).public_numbers, name="HSM"),
+        CallbackKey(in_the_hsm, certificate=certificate_of(key)),
+    ]
+    encrypted = encrypted_with(key, lambda _: True)
+    assert [source.decrypt(encrypted) for source in sources] == [PREMASTER] * 3
+    assert asked == [encrypted] * 3
+    known = RSAKey(key).public_numbers
+    assert [source.public_numbers for source in sources] == [None, known, known]
+    assert [source.name for source in sources] == ["callback", "HSM", "callback"]
+
+
+# Certificates
+
+
+def certificate_of(key: CertificateIssuerPrivateKeyTypes) -> bytes:
+    """A certificate of the key, DER."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server.test")])
+    start = datetime.datetime(2020, 1, 1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 0x55AA55, start, start.replace(year=2040))
+    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.fixture(scope="module")
+def certificate(key: RSAPrivateKey) -> bytes:
+    return certificate_of(key)
+
+
+def numbers_of(key: RSAPrivateKey) -> tuple[int, int]:
+    numbers = key.public_key().public_numbers()
+    return numbers.n, numbers.e
+
+
+def test_the_key_of_a_certificate(key: RSAPrivateKey, certificate: bytes) -> None:
+    assert certificate_public_numbers(certificate) == numbers_of(key) == RSAKey(key).public_numbers
+
+
+def test_a_certificate_with_another_kind_of_key() -> None:
+    assert certificate_public_numbers(certificate_of(generate_ec_key(SECP256R1()))) is None
+
+
+VERSION_3 = bytes.fromhex("a003020102")
+SERIAL = bytes.fromhex("0203" + "55aa55")
+START = b"\x17\x0d200101000000Z"
+
+# Each stays a certificate to whoever only looks for the key.
+ODD = {
+    "negative serial number": (SERIAL, bytes.fromhex("0203" + "d5aa55")),
+    "serial number zero": (SERIAL, bytes.fromhex("0203" + "000000")),
+    "version 9": (VERSION_3, bytes.fromhex("a003020109")),
+    "no time": (START, b"\x17\x0dno time at all"[: len(START)]),
+    "a name that is none": (b"server.test", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_key_of_a_certificate_that_is_odd_elsewhere(key: RSAPrivateKey, certificate: bytes, name: str) -> None:
+    right, wrong = ODD[name]
+    assert len(right) == len(wrong)
+    assert right in certificate
+    assert certificate_public_numbers(certificate.replace(right, wrong)) == numbers_of(key)
+
+
+# A self-signed certificate of version 1, which has no version field, with a key of 512 bits.  OpenSSL 3.0:
+#   openssl req -new -newkey rsa:512 -nodes -keyout key.pem -out request.pem -subj /CN=a
+#   openssl x509 -req -in request.pem -signkey key.pem -days 36500
+#   openssl x509 -noout -modulus
+VERSION_1 = """
+MIIBFjCBwQIUZ8LFX3pou+bYvWMPj0aMvC/Gl/UwDQYJKoZIhvcNAQELBQAwDDEK
+MAgGA1UEAwwBYTAgFw0yNjExMjQxMjE0NTBaGA8yMTI2MTAzMTEyMTQ1MFowDDEK
+MAgGA1UEAwwBYTBcMA0GCSqGSIb3DQEBAQUAA0sAMEgCQQCvnjvKI6gt2/yd6DNn
+JXnwr+vF/zyQAyM8aYWfRq4ZycZ4sLt/+Rt9uwF+/DF4Wa1MnEKpoin4v9s5OWVS
+41SJAgMBAAEwDQYJKoZIhvcNAQELBQADQQB6x/7AzDxRP+UoWTq+aB2LDCFHttUv
+W5YPj6wRWJbrFuQKEUzTozhxlo6sNnzM/6IrNnzdqMjPd51+TGdFUzFZ
+"""
+VERSION_1_MODULUS = int(
+    "AF9E3BCA23A82DDBFC9DE833672579F0AFEBC5FF3C9003233C69859F46AE19C9"
+    "C678B0BB7FF91B7DBB017EFC317859AD4C9C42A9A229F8BFDB39396552E35489",
+    16,
+)
+
+
+def test_the_key_of_a_certificate_of_version_1() -> None:
+    assert certificate_public_numbers(base64.b64decode(VERSION_1)) == (VERSION_1_MODULUS, 65537)
+
+
+# What is no certificate
+
+
+def element(tag: int, contents: bytes) -> bytes:
+    length = len(contents)
+    return bytes([tag, length]) + contents if length < 128 else bytes([tag, 0x82, *divmod(length, 256)]) + contents
+
+
+@pytest.mark.parametrize("count", range(9))
+@pytest.mark.parametrize("with_version", [True, False])
+def test_a_certificate_with_too_few_fields(count: int, with_version: bool) -> None:
+    fields = (VERSION_3 if with_version else b"") + SERIAL * count
+    assert certificate_public_numbers(element(0x30, element(0x30, fields))) is None
+
+
+@relaxed
+@given(st.binary(max_size=100))
+def test_garbage_is_no_certificate(garbage: bytes) -> None:
+    assert certificate_public_numbers(garbage) is None
+    assert certificate_public_numbers(element(0x30, garbage)) is None
+    assert certificate_public_numbers(element(0x30, element(0x30, garbage))) is None
+    tbs = VERSION_3 + SERIAL + element(0x30, b"") * 4 + element(0x30, garbage)
+    assert certificate_public_numbers(element(0x30, element(0x30, tbs))) is None
+
+
+def test_no_prefix_has_a_key(certificate: bytes) -> None:
+    for length in range(len(certificate)):
+        assert certificate_public_numbers(certificate[:length]) is None
+
+
+@relaxed
+@given(st.data())
+def test_a_changed_certificate_raises_nothing(certificate: bytes, data: st.DataObject) -> None:
+    changed = bytearray(certificate)
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    numbers = certificate_public_numbers(bytes(changed))
+    assert numbers is None or len(numbers) == 2
