@@ -2,10 +2,11 @@
 
 from tlswire.capture.files import Capture, CaptureSource, open_capture, open_captures
 from tlswire.capture.frames import Frame, Interface, Provenance, RawFrame, format_time
+from tlswire.capture.keys import KeyLog, load_key_log, load_server_keys, read_password
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.reader import CaptureReader, TLSStream
 from tlswire.capture.recognise import Receiver, Recogniser
-from tlswire.capture.tcp import Consumer, TCPConnection, TCPAssembler
+from tlswire.capture.tcp import Consumer, TCPAssembler, TCPConnection
 
 __all__ = [
     "Capture",
@@ -15,14 +16,18 @@ __all__ = [
     "Consumer",
     "Frame",
     "Interface",
+    "KeyLog",
     "Provenance",
     "RawFrame",
     "Receiver",
     "Recogniser",
+    "TCPAssembler",
     "TCPConnection",
     "TLSStream",
-    "TCPAssembler",
     "format_time",
+    "load_key_log",
+    "load_server_keys",
     "open_capture",
     "open_captures",
+    "read_password",
 ]

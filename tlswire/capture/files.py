@@ -108,9 +108,7 @@ class Capture:
         self.close()
 
 
-def open_capture(
-    source: CaptureSource, name: str | None = None, *, on_secrets: OnSecrets | None = None
-) -> Capture:
+def open_capture(source: CaptureSource, name: str | None = None, *, on_secrets: OnSecrets | None = None) -> Capture:
     """Opens a capture: pcap or pcapng, plain or compressed with gzip.
 
     Parameters: `source`, a path, "-" for standard input, or a binary file object that need not be seekable;
@@ -140,9 +138,7 @@ def open_capture(
         raise
 
 
-def open_captures(
-    sources: Iterable[CaptureSource], *, on_secrets: OnSecrets | None = None
-) -> Iterator[Capture]:
+def open_captures(sources: Iterable[CaptureSource], *, on_secrets: OnSecrets | None = None) -> Iterator[Capture]:
     """Opens captures one after the other, in the order of their first frames, as one that was rotated.
 
     Only the capture that was given last is open.  Those without a frame come first.
@@ -173,9 +169,7 @@ def _one_by_one(
             yield capture
 
 
-def _open_format(
-    file: BinaryIO, name: str, close: Callable[[], None], on_secrets: OnSecrets | None
-) -> Capture:
+def _open_format(file: BinaryIO, name: str, close: Callable[[], None], on_secrets: OnSecrets | None) -> Capture:
     # read1 gives what a pipe holds without waiting for more.
     read: _Reads = getattr(file, "read1", file.read)
     blocks = Blocks(_checked(read, name), name)

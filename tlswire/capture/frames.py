@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from tlswire.capture.link import Dissector, dissector
+from tlswire.capture.dissect import Dissector, dissector
 
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000

@@ -52,9 +52,7 @@ def pcap_frames(blocks: Blocks) -> Iterator[RawFrame]:
         last = held - header_length
         while position <= last:
             seconds, fraction, captured, original = unpack(block, position)
-            if (
-                old and captured > original
-            ):  # before version 2.4 some programs wrote the lengths the other way
+            if old and captured > original:  # before version 2.4 some programs wrote the lengths the other way
                 captured, original = original, captured
             start = position + header_length
             end = start + captured

@@ -138,9 +138,7 @@ def pcapng_frames(blocks: Blocks, on_secrets: OnSecrets | None = None) -> Iterat
             continue
         if len(block) - position < length:
             if not blocks.extend(position, length):
-                raise _cut_short(
-                    blocks, f"expected a block of {total} bytes, got {len(blocks.buffer)}", number
-                )
+                raise _cut_short(blocks, f"expected a block of {total} bytes, got {len(blocks.buffer)}", number)
             position = 0
             if kind == _ENHANCED_PACKET:
                 continue

@@ -75,9 +75,7 @@ class ByteStream:
         self.ended = False
         self.pending: list[Piece] = []
         self.waiting = 0
-        self.hole: tuple[int, int] | None = (
-            None  # `next`, and the count of frames when the hole was acknowledged
-        )
+        self.hole: tuple[int, int] | None = None  # `next`, and the count of frames when the hole was acknowledged
         self.stray: tuple[int, bytes, int] | None = None  # a segment from elsewhere: seq, bytes, missing
 
     def unroll(self, seq: int) -> int:

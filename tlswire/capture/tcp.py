@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Protocol
 
+from tlswire.capture.dissect import ACK, FIN, RST, SYN
 from tlswire.capture.frames import Interface, Provenance, RawFrame
-from tlswire.capture.ip import ACK, FIN, RST, SYN
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.stream import HALF, SEQUENCE_MASK, SLOW, ByteStream
 
@@ -114,9 +114,7 @@ class Consumer(Protocol):
     def closed(self, connection: TCPConnection, at: Provenance) -> None:
         """The connection is over; both ends were told."""
 
-    def limit_reached(
-        self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance
-    ) -> None:
+    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance) -> None:
         """A limit of `CaptureLimits` was reached at a connection; `dropped` bytes were let go for it."""
 
 
@@ -164,7 +162,7 @@ class TCPAssembler:
         self._frames += 1
         if interface is not self._clock or not self._step_from <= ticks < self._step_at:
             self._watch_clock(ticks, interface)
-        segment = interface.dissect(block, start, end, length)
+        segment = interface.dissect(block, start, end, start + length)
         if isinstance(segment, str):
             self.not_read[segment] += 1
             return

@@ -1,0 +1,153 @@
+"""The files that people have secrets in: private keys as PEM, DER or PKCS #12, key logs, passwords.
+
+What is wrong with one is said in a line, which names the file and never holds what is in it.  Keys are not checked for
+consistency when they are loaded, which would take 35 ms for one of 2048 bits: a key is believed when it belongs to the
+certificate, and a MAC or a Finished proves what it decrypts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from tlswire.crypto import KeyLogEntry, KeyLogProblem, RSAKey, parse_key_log
+from tlswire.errors import SecretsError
+
+FileName: TypeAlias = "str | os.PathLike[str]"
+
+_LARGEST = 1 << 20  # bytes of a key file; a 16,384-bit key has 13 KB, and a chain of certificates fits beside it
+_PEM_KEY = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+_PEM_OTHER = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+_EXPECTED = "expected an RSA private key in PEM, DER or PKCS #12"
+# What a PKCS #12 file begins with: a SEQUENCE, and in it version 3 (RFC 7292 §4).
+_PKCS12 = re.compile(rb"\x30(?:[\x00-\x7f]|\x80|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
+
+
+def load_server_keys(path: FileName, password: bytes | None = None) -> list[RSAKey]:
+    """Loads the RSA private keys of a file: PEM (several keys, certificates between them), DER or PKCS #12.
+
+    Parameters: `password`, for what is encrypted.  Raises SecretsError when the file cannot be read, holds no RSA
+    private key, or the password is missing or wrong.
+    """
+    name = os.fspath(path)
+    data = _read(path)
+    if b"-----BEGIN" in data:
+        blocks = [match.group() for match in _PEM_KEY.finditer(data)]
+        if not blocks:
+            found = _PEM_OTHER.search(data)
+            what = found[1].decode("ascii").lower() if found is not None else "PEM without an end"
+            raise SecretsError(f"no private key: this is a {what}; {_EXPECTED}", name)
+        keys = [_load_pem(block, password, name) for block in blocks]
+    elif _PKCS12.match(data):
+        keys = [_load_pkcs12(data, password, name)]
+    else:
+        keys = [_load_der(data, password, name)]
+    rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]
+    if not rsa:
+        kind = type(keys[0]).__name__.removesuffix("PrivateKey").removesuffix("PrivateKeyImpl") or "other"
+        raise SecretsError(f"this is a key for {kind}, which decrypts no session; {_EXPECTED}", name)
+    numbered = len(rsa) > 1
+    return [RSAKey(key, f"{name}#{number}" if numbered else name) for number, key in enumerate(rsa, 1)]
+
+
+def _load_pem(block: bytes, password: bytes | None, name: str) -> object:
+    encrypted = b"ENCRYPTED" in block
+    if encrypted and password is None:
+        raise SecretsError("the key is encrypted, and no password was given", name)
+    try:
+        return load_pem_private_key(block, password if encrypted else None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SecretsError(_why(encrypted), name) from error
+
+
+def _load_der(data: bytes, password: bytes | None, name: str) -> object:
+    try:
+        return load_der_private_key(data, None, unsafe_skip_rsa_key_validation=True)
+    except TypeError as error:  # it wants a password
+        if password is None:
+            raise SecretsError("the key is encrypted, and no password was given", name) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SecretsError(f"no private key that can be read; {_EXPECTED}", name) from error
+    try:
+        return load_der_private_key(data, password, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SecretsError(_why(encrypted=True), name) from error
+
+
+def _load_pkcs12(data: bytes, password: bytes | None, name: str) -> object:
+    try:
+        key = load_pkcs12(data, password).key
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if password is None:
+            raise SecretsError("PKCS #12 with a password, and none was given; or it is damaged", name) from error
+        raise SecretsError(_why(encrypted=True), name) from error
+    if key is None:
+        raise SecretsError(f"PKCS #12 without a private key (export it with the key); {_EXPECTED}", name)
+    return key
+
+
+def _why(encrypted: bool) -> str:
+    return "the password is wrong, or the key is damaged" if encrypted else f"the key is damaged; {_EXPECTED}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLog:
+    """The entries of a key log, and the lines that are none."""
+
+    entries: list[KeyLogEntry]
+    problems: list[KeyLogProblem]
+
+
+def load_key_log(path: FileName) -> KeyLog:
+    """Reads an NSS key log (SSLKEYLOGFILE), line by line; a malformed line loses no other.
+
+    Raises SecretsError when it cannot be read, or no line of it is an entry and some line is malformed.
+    """
+    log = KeyLog([], [])
+    try:
+        with Path(path).open("rb") as lines:
+            for found in parse_key_log(lines):
+                if isinstance(found, KeyLogEntry):
+                    log.entries.append(found)
+                else:
+                    log.problems.append(found)
+    except OSError as error:
+        raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
+    if log.problems and not log.entries:
+        first = log.problems[0]
+        raise SecretsError(f"no key log: line {first.line}: {first.message}", os.fspath(path))
+    return log
+
+
+def read_password(path: FileName) -> bytes:
+    """The first line of a file, without its end: the password of a key.
+
+    Raises SecretsError when the file cannot be read.
+    """
+    return _read(path).split(b"\n", 1)[0].removesuffix(b"\r")
+
+
+def _read(path: FileName) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
+    if len(data) > _LARGEST:
+        raise SecretsError(f"over {_LARGEST} bytes long, which no key is; {_EXPECTED}", os.fspath(path))
+    if not data:
+        raise SecretsError(f"the file is empty; {_EXPECTED}", os.fspath(path))
+    return data
+
+
+def _why_unreadable(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"cannot be read: {reason[:1].lower()}{reason[1:]}"
