@@ -56,11 +56,19 @@ class Capture:
     over once.
     """
 
-    def __init__(self, name: str, format: str, frames: Iterator[RawFrame], close: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, format: str, frames: Iterator[RawFrame], close: Callable[[], None], source: _Source
+    ) -> None:
         self.name = name
         self.format = format
         self._frames = frames
         self._close = close
+        self._source = source
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the file have been read, as it is stored."""
+        return self._source.count
 
     def raw_frames(self) -> Iterator[RawFrame]:
         """The frames, in the order of the file.
@@ -172,16 +180,17 @@ def _one_by_one(
 def _open_format(file: BinaryIO, name: str, close: Callable[[], None], on_secrets: OnSecrets | None) -> Capture:
     # read1 gives what a pipe holds without waiting for more.
     read: _Reads = getattr(file, "read1", file.read)
-    blocks = Blocks(_checked(read, name), name)
+    source = _Source(read, name)
+    blocks = Blocks(source, name)
     blocks.extend(0, 2)
     if blocks.buffer.startswith(b"\x1f\x8b"):
         blocks = Blocks(_gunzipped(blocks, name), name)
     blocks.extend(0, 76)
     start = blocks.buffer[:76]
     if start[:4] in PCAP_MAGICS:
-        return Capture(name, "pcap", pcap_frames(blocks), close)
+        return Capture(name, "pcap", pcap_frames(blocks), close, source)
     if start[:4] == SECTION_HEADER:
-        return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close)
+        return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close, source)
     raise CaptureError(_what_else(start, name), name)
 
 
@@ -194,14 +203,21 @@ def _failing(error: CaptureError) -> Iterator[RawFrame]:
     yield
 
 
-def _checked(read: _Reads, name: str) -> Callable[[int], bytes]:
-    def checked(size: int) -> bytes:
-        try:
-            return read(size)
-        except OSError as error:
-            raise CaptureError(_why_unreadable(error), name) from error
+class _Source:
+    """Reads a file, counts its bytes, and turns what the system refuses into a CaptureError."""
 
-    return checked
+    def __init__(self, read: _Reads, name: str) -> None:
+        self._read = read
+        self._name = name
+        self.count = 0
+
+    def __call__(self, size: int) -> bytes:
+        try:
+            data = self._read(size)
+        except OSError as error:
+            raise CaptureError(_why_unreadable(error), self._name) from error
+        self.count += len(data)
+        return data
 
 
 def _gunzipped(packed: Blocks, name: str) -> Callable[[int], bytes]:

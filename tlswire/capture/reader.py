@@ -7,10 +7,11 @@ event)` pairs in the order in which they could be told.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from tlswire.capture.files import CaptureSource, open_captures
+from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.recognise import Receiver, Recogniser
@@ -121,6 +122,8 @@ class CaptureReader:
         self._assembler = TCPAssembler(self, self._limits)
         self._sources = list(sources)
         self._files: dict[str, int] = {}
+        self._capture: Capture | None = None
+        self._bytes_before = 0
         self._told: list[tuple[TLSStream, Event | None]] = []
         self._dirty: list[_Watched] = []
         self._waiting: dict[TLSStream, None] = {}
@@ -135,6 +138,7 @@ class CaptureReader:
         damage: CaptureError | None = None
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
+            self._capture, before = capture, self._bytes_before
             self._files.setdefault(capture.name, len(self._files))
             try:
                 for frame in capture.raw_frames():
@@ -146,6 +150,8 @@ class CaptureReader:
                             told.clear()
             except CaptureError as error:
                 damage = damage or error
+            self._bytes_before = before + capture.bytes_read
+            self._capture = None
         self._assembler.finish()
         self._collect()
         if told:
@@ -153,6 +159,21 @@ class CaptureReader:
             told.clear()
         if damage is not None:
             raise damage
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the sources have been read so far, as they are stored."""
+        return self._bytes_before + (self._capture.bytes_read if self._capture is not None else 0)
+
+    @property
+    def total_bytes(self) -> int | None:
+        """How many bytes the sources have; None where one is no file."""
+        total = 0
+        for source in self._sources:
+            if not isinstance(source, str | os.PathLike) or os.fspath(source) == "-" or not os.path.isfile(source):
+                return None
+            total += os.path.getsize(source)
+        return total
 
     def settled_before(self) -> tuple[int, int] | None:
         """File and frame (`place`) before which nothing more can be told; None when nothing waits."""
