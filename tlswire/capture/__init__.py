@@ -7,6 +7,7 @@ from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.reader import CaptureReader, TLSStream
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.tcp import Consumer, TCPAssembler, TCPConnection
+from tlswire.capture.trace import Trace, TracedConnection, open_trace
 
 __all__ = [
     "Capture",
@@ -24,10 +25,13 @@ __all__ = [
     "TCPAssembler",
     "TCPConnection",
     "TLSStream",
+    "Trace",
+    "TracedConnection",
     "format_time",
     "load_key_log",
     "load_server_keys",
     "open_capture",
     "open_captures",
+    "open_trace",
     "read_password",
 ]

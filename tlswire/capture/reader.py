@@ -161,6 +161,11 @@ class CaptureReader:
             raise damage
 
     @property
+    def frames(self) -> int:
+        """How many frames have been read so far."""
+        return self._assembler.frames
+
+    @property
     def bytes_read(self) -> int:
         """How many bytes of the sources have been read so far, as they are stored."""
         return self._bytes_before + (self._capture.bytes_read if self._capture is not None else 0)

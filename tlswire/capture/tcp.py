@@ -134,7 +134,7 @@ class TCPAssembler:
         self._open: dict[int, TCPConnection] = {}
         self._closing: deque[TCPConnection] = deque()
         self._closed: deque[TCPConnection] = deque()
-        self._waiting = 0
+        self.waiting = 0
         self._frames = 0  # over all captures
         self._frame: RawFrame | None = None
         self._clock: Interface | None = None
@@ -236,6 +236,11 @@ class TCPAssembler:
 
     def _place(self, stream: ByteStream, seq: int, data: bytes, missing: int) -> None:
         """Puts a segment where it belongs."""
+        connection = stream.connection
+        if connection.closed and abs(stream.unroll(seq) - stream.next) > PLAUSIBLE_DISTANCE:
+            # The ports were reused, and the SYN was not captured.
+            flow = connection.flow if stream.side == 0 else reverse(connection.flow)
+            stream = self._begin(None, flow, seq, ACK)
         if stream.ended:
             self.counts["after_end"] += len(data)
             return
@@ -290,8 +295,9 @@ class TCPAssembler:
         added = stream.insert(position, end, data) if data else 0
         if missing:
             added += stream.insert(end, end + missing, None)
-        self._waiting += stream.waiting - before
-        self.counts["repeated"] += len(data) + missing - added
+        self.waiting += stream.waiting - before
+        if added < len(data) + missing:
+            self.counts["repeated"] += len(data) + missing - added
 
     def _deliver(self, stream: ByteStream) -> None:
         """Tells what can be told; gives up holes where too much waits; tells the end where it is reached."""
@@ -299,7 +305,7 @@ class TCPAssembler:
         while stream.pending:
             if stream.waiting > self._limits.reassembly_window:
                 limit, value = "reassembly_window", self._limits.reassembly_window
-            elif self._waiting > self._limits.reassembly_total:
+            elif self.waiting > self._limits.reassembly_total:
                 limit, value = "reassembly_total", self._limits.reassembly_total
             else:
                 break
@@ -315,7 +321,7 @@ class TCPAssembler:
             return
         before = stream.waiting
         ready = stream.take_ready()
-        self._waiting += stream.waiting - before
+        self.waiting += stream.waiting - before
         connection, side, at = stream.connection, stream.side, self._at()
         for start, end, data in ready:
             if connection.muted:
@@ -394,8 +400,10 @@ class TCPAssembler:
 
     def _end(self, stream: ByteStream) -> None:
         before = stream.waiting
-        self.counts["after_end"] += stream.drop_pending()
-        self._waiting += stream.waiting - before
+        dropped = stream.drop_pending()
+        if dropped:
+            self.counts["after_end"] += dropped
+        self.waiting += stream.waiting - before
         stream.ended = True
         stream.wanted = SLOW
         stream.next += 1  # FIN has a sequence number too
