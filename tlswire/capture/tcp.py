@@ -43,11 +43,12 @@ class TCPConnection:
     """
 
     __slots__ = (
-        "closed", "closing", "context", "flow", "last_frame", "muted", "number", "opener", "reset_by",
+        "_assembler", "closed", "closing", "context", "flow", "last_frame", "muted", "number", "opener", "reset_by",
         "streams",
     )  # fmt: skip
 
-    def __init__(self, number: int, flow: bytes) -> None:
+    def __init__(self, assembler: TCPAssembler, number: int, flow: bytes) -> None:
+        self._assembler = assembler
         self.number = number
         self.flow = flow
         self.opener: int | None = None
@@ -87,6 +88,7 @@ class TCPConnection:
         """The consumer wants nothing more of this connection: it is only kept apart from others."""
         self.muted = True
         for stream in self.streams:
+            self._assembler.drop_waiting(stream)
             stream.wanted = SLOW
 
 
@@ -121,9 +123,9 @@ class Consumer(Protocol):
 class TCPAssembler:
     """Puts the segments of frames together, and tells a `Consumer`.
 
-    `not_read` counts the frames in which no TCP segment could be read, by reason; `counts` what was left
-    out of the streams: "retransmitted" and "overlapping" bytes, bytes "after_end" and "unrelated" to the
-    stream.
+    `connections` counts the connections; `not_read` the frames in which no TCP segment could be read, by reason;
+    `counts` the bytes that were left out of the streams: "repeated", "after_end", or "unrelated" to the stream.
+    `waiting` is the memory that waits behind holes, in bytes.
     """
 
     def __init__(self, consumer: Consumer, limits: CaptureLimits | None = None) -> None:
@@ -137,8 +139,9 @@ class TCPAssembler:
         self.waiting = 0
         self._frames = 0  # over all captures
         self._frame: RawFrame | None = None
-        self._clock: Interface | None = None
-        self._step_from = self._step_at = 0  # ticks
+        self._ticks_per_second = 0
+        self._step = (0, 0)  # the seconds between which no step of the idle time ends; the same in ticks:
+        self._step_from = self._step_at = 0
         self._steps: deque[int] = deque(maxlen=IDLE_STEPS)  # counts of frames
         self.connections = 0
         self.not_read: Counter[str] = Counter()
@@ -160,8 +163,9 @@ class TCPAssembler:
         number, ticks, interface, block, start, end, length = frame
         self._frame = frame
         self._frames += 1
-        if interface is not self._clock or not self._step_from <= ticks < self._step_at:
-            self._watch_clock(ticks, interface)
+        ticks_per_second = interface.ticks_per_second
+        if ticks_per_second != self._ticks_per_second or not self._step_from <= ticks < self._step_at:
+            self._watch_clock(ticks, ticks_per_second)
         segment = interface.dissect(block, start, end, start + length)
         if isinstance(segment, str):
             self.not_read[segment] += 1
@@ -178,7 +182,7 @@ class TCPAssembler:
             if seq == stream.wanted and not missing:
                 stream.next = position = stream.next + len(payload)
                 stream.wanted = position & SEQUENCE_MASK
-                at = _new(Provenance, (number, ticks, interface.ticks_per_second, interface.file))
+                at = _new(Provenance, (number, ticks, ticks_per_second, interface.file))
                 self._data(connection, stream.side, payload, at)
             elif not connection.muted:
                 self._place(stream, seq, payload, missing)
@@ -194,6 +198,11 @@ class TCPAssembler:
         """The captures have been read: every connection is over."""
         for connection in list(self._open.values()):
             self._close(connection)
+
+    def drop_waiting(self, stream: ByteStream) -> int:
+        """Lets go of what waits behind holes of a stream; gives how many bytes that were."""
+        self.waiting -= stream.waiting
+        return stream.drop_pending()
 
     # Beginnings
 
@@ -223,8 +232,9 @@ class TCPAssembler:
     def _new_connection(self, flow: bytes) -> TCPConnection:
         if len(self._open) >= self._limits.open_connections:
             self._close_silent()
-        connection = TCPConnection(self.connections, flow)
+        connection = TCPConnection(self, self.connections, flow)
         self.connections += 1
+        connection.last_frame = self._frames
         self._open[connection.number] = connection
         first, second = connection.streams
         self._streams[reverse(flow)] = second
@@ -399,11 +409,9 @@ class TCPAssembler:
                 self._close(self._closing.popleft())
 
     def _end(self, stream: ByteStream) -> None:
-        before = stream.waiting
-        dropped = stream.drop_pending()
+        dropped = self.drop_waiting(stream)
         if dropped:
             self.counts["after_end"] += dropped
-        self.waiting += stream.waiting - before
         stream.ended = True
         stream.wanted = SLOW
         stream.next += 1  # FIN has a sequence number too
@@ -449,15 +457,21 @@ class TCPAssembler:
 
     # Silence
 
-    def _watch_clock(self, ticks: int, interface: Interface) -> None:
-        """The capture's clock has moved by a step of the idle time, or another clock is being read."""
-        step = self._limits.idle_seconds * interface.ticks_per_second // IDLE_STEPS or 1
-        if interface is self._clock and ticks >= self._step_at:
+    def _watch_clock(self, ticks: int, ticks_per_second: int) -> None:
+        """The capture's clock has left a step of the idle time, or a clock of another pace is being read."""
+        if ticks_per_second != self._ticks_per_second:
+            self._ticks_per_second = ticks_per_second
+            self._step_from, self._step_at = (seconds * ticks_per_second for seconds in self._step)
+            if self._step_from <= ticks < self._step_at:
+                return
+        if ticks >= self._step_at:
             if len(self._steps) == IDLE_STEPS:
                 self._close_idle(self._steps[0])
             self._steps.append(self._frames)
-        self._clock = interface
-        self._step_from, self._step_at = ticks - step, ticks + step
+        length = self._limits.idle_seconds // IDLE_STEPS or 1
+        now = ticks // ticks_per_second
+        self._step = (now - length, now + length)
+        self._step_from, self._step_at = (seconds * ticks_per_second for seconds in self._step)
 
     def _close_idle(self, since: int) -> None:
         for connection in [c for c in self._open.values() if c.last_frame < since]:
