@@ -616,6 +616,7 @@ class Connection:
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
+                handshake.version = message.negotiated_version  # only TLS 1.3 has this message
                 return
             handshake.hello_read[Role.server] = True
             handshake.read_server_hello(message)
