@@ -14,6 +14,7 @@ from tlswire.crypto import (
     handshake_hash,
     key_block,
     master_secret,
+    prf,
     record_protection,
     verify_data,
 )
@@ -146,6 +147,24 @@ def test_records_of_public_captures_open(vector: dict[str, Any]) -> None:
             record["content_type"], record["version"], bytes.fromhex(record["fragment"])
         )
         assert opened.hex() == record["plaintext"]
+
+
+def test_keys_and_ivs_of_an_export_suite_in_tls10() -> None:
+    # No capture of TLS 1.0 has an export suite in CBC mode whose key is known: by the letter of RFC 2246 §6.3.1.
+    version, suite = ProtocolVersion.TLSv1_0, parameters_of(CipherSuite.TLS_RSA_EXPORT_WITH_RC2_CBC_40_MD5)
+    secret, client_random, server_random = b"s" * 48, b"c" * 32, b"r" * 32
+    keys = key_block(version, suite, secret, client_random, server_random)
+
+    def tls10_prf(secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
+        return prf(version, "sha256", secret, label, seed, length)
+
+    block = tls10_prf(secret, b"key expansion", server_random + client_random, 16 + 16 + 5 + 5)
+    assert (keys.client_write_MAC_key, keys.server_write_MAC_key) == (block[:16], block[16:32])
+    randoms = client_random + server_random
+    assert keys.client_write_key == tls10_prf(block[32:37], b"client write key", randoms, 16)
+    assert keys.server_write_key == tls10_prf(block[37:42], b"server write key", randoms, 16)
+    iv_block = tls10_prf(b"", b"IV block", randoms, 16)
+    assert (keys.client_write_IV, keys.server_write_IV) == (iv_block[:8], iv_block[8:])
 
 
 def test_a_hash_that_hashlib_lacks_is_reported() -> None:

@@ -258,6 +258,37 @@ def test_the_number_of_lost_records_is_found(case: Case, messages: list[bytes], 
         assert opens(reader, case, record) == message
 
 
+# Up to TLS 1.0 encrypt-then-MAC proves all of a record but its first block, which depends on the block before.
+
+
+def chained_encrypt_then_mac() -> tuple[RecordProtection, list[bytes]]:
+    """A reader, and four records of a block and more."""
+    suite = parameters(CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA)
+    assert suite is not None
+    case = Case(ProtocolVersion.TLSv1_0, suite, encrypt_then_mac=True)
+    writer = case.make()
+    return case.make(), [writer.protect(APPLICATION_DATA, 0x0301, b"%d" % n * 50) for n in range(4)]
+
+
+def test_a_first_block_after_a_lost_record_is_not_given_out() -> None:
+    reader, records = chained_encrypt_then_mac()
+    assert reader.unprotect(APPLICATION_DATA, 0x0301, records[0]) == b"0" * 50
+    with pytest.raises(DecryptError, match="mac_failed, record 2"):
+        reader.unprotect(APPLICATION_DATA, 0x0301, records[2], 1)
+    assert reader.sequence_number == 3
+    assert reader.unprotect(APPLICATION_DATA, 0x0301, records[3]) == b"3" * 50
+
+
+def test_a_first_block_after_an_inserted_record_is_not_given_out() -> None:
+    reader, records = chained_encrypt_then_mac()
+    with pytest.raises(DecryptError, match="mac_failed, record 0"):
+        reader.unprotect(APPLICATION_DATA, 0x0301, bytes(52))
+    with pytest.raises(DecryptError, match="mac_failed, record 0"):
+        reader.unprotect(APPLICATION_DATA, 0x0301, records[0])
+    assert reader.sequence_number == 1
+    assert reader.unprotect(APPLICATION_DATA, 0x0301, records[1]) == b"1" * 50
+
+
 # What records look like
 
 
