@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
+import secrets
 import struct
 from typing import Protocol
 
@@ -225,7 +225,7 @@ class _CBC:
     def _encrypt(self, content: bytes) -> bytes:
         count = self._block_length - len(content) % self._block_length
         # What is encrypted in the place of the IV comes out as a random block, which is as good an IV.
-        return self._encryptor.update(os.urandom(self._explicit) + content + bytes([count - 1]) * count)
+        return self._encryptor.update(secrets.token_bytes(self._explicit) + content + bytes([count - 1]) * count)
 
 
 class MACThenEncrypt(_CBC):
