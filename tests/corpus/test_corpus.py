@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ import pytest
 
 from tlswire.capture import CaptureReader, load_key_log, load_server_keys
 from tlswire.crypto import Secrets
+from tlswire.errors import CaptureError
+from tlswire.registry import HandshakeType
+from tlswire.schema import SSLv2ClientHello
 from tlswire.session import ApplicationData, HandshakeMessage, Malformed, Undecryptable
 
 CORPUS = Path(__file__).parents[3] / "shared" / "captures"
@@ -29,9 +34,74 @@ if not MANIFEST.exists():
 
 ENTRIES: list[dict[str, Any]] = json.loads(MANIFEST.read_text(encoding="utf-8"))
 
-# File: what differs, where, and the proof.
-COUNTS_DIFFER: dict[str, str] = {}
-PLAINTEXT_DIFFERS: dict[str, str] = {}
+WIKI = "wireshark-wiki/uploads/__moin_import__/attachments/SampleCaptures"
+NDPI = "nDPI/tests/cfgs/default/pcap"
+
+# Where the manifest, which has tshark's word by default, lacks messages that are there: tshark finds the same ones
+# as tlswire when it is told to reassemble reordered segments, and that the port speaks TLS.  A test runs it so.
+TSHARK_AGREES_WHEN_TOLD: dict[str, tuple[str, ...]] = {
+    "arkime/tests/pcap/socks4-https.pcap": ("-d", "tcp.port==9901,tls"),
+    "brimcap/cmd/brimcap/ztests/alerts.pcap": (),
+    f"{NDPI}/KakaoTalk_talk.pcap": ("-d", "tcp.port==8080,tls", "-d", "tcp.port==9001,tls"),
+    f"{NDPI}/anydesk.pcapng": ("-d", "tcp.port==80,tls", "-d", "tcp.port==7070,tls"),
+    f"{NDPI}/gnutella.pcap": tuple(
+        word for port in (11852, 30566, 6888, 53489, 59596) for word in ("-d", f"tcp.port=={port},tls")
+    ),
+    f"{NDPI}/google_ssl.pcap": (),
+    f"{NDPI}/malware.pcap": (),
+    f"{NDPI}/ookla.pcap": ("-d", "tcp.port==8080,tls"),
+    f"{NDPI}/teams.pcap": ("-d", "tcp.port==4434,tls"),
+    f"{NDPI}/viber.pcap": (),
+    "nfstream/tests/pcaps/skype.pcap": ("-d", "tcp.port==443,tls"),
+    "nfstream/tests/pcaps/skype_no_unknown.pcap": ("-d", "tcp.port==443,tls"),
+    "nfstream/tests/pcaps/viber.pcap": (),
+    f"{WIKI}/dof-short-capture.pcapng": (),
+}
+
+OPENVPN = (
+    "OpenVPN over TCP puts two bytes of length and a header of its own before each piece of TLS, so a message that "
+    "is longer than a piece cannot be put together from the TCP stream; tshark has a dissector for it"
+)
+# The others: what differs, where, and who is right.
+COUNTS_DIFFER: dict[str, str] = {
+    "ipfixprobe/tests/functional/inputs/tls.pcap": (
+        "tlswire: streams 12, 17 and 22 have ServerKeyExchange and ServerHelloDone (stream 12: and CertificateStatus) "
+        "behind segments that overlap ones that came before, which tshark drops; the bytes are in the capture once each"
+    ),
+    "ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng": (
+        "tshark: frames of QUIC over UDP, and TLS 1.3 under the secrets that the file itself has"
+    ),
+    f"{NDPI}/capwap_data.pcapng": "tshark: a ClientHello of DTLS in CAPWAP over UDP",
+    f"{NDPI}/tls_invalid_reads.pcap": (
+        "neither: behind the ServerHello of frame 6 stand 758 bytes of a record that say they are a message of type 9 and "
+        "754 bytes; the capture was made by a fuzzer, and tshark takes type 9 for none"
+    ),
+    f"{WIKI}/jxta-sample.pcap": "tshark: TLS inside JXTA messages, in pieces with headers of their own (frame 175)",
+    "zeek/testing/btest/Traces/postgresql/psql-aws-ssl-preferred.pcap": (
+        "tlswire: the server's flight is in frames whose order is reversed; told to reassemble those, tshark's PostgreSQL "
+        "dissector still does not see the server switch to TLS"
+    ),
+    "mercury/unit_tests/pcaps/openvpn_tcp_multi.pcap": OPENVPN,
+    f"{NDPI}/443-opvn.pcap": OPENVPN,
+    f"{NDPI}/openvpn.pcap": OPENVPN,
+    f"{NDPI}/openvpn_nohmac_tcp.pcapng": OPENVPN,
+    f"{NDPI}/openvpn_obfuscated.pcapng": OPENVPN,
+    "nfstream/tests/pcaps/openvpn.pcap": OPENVPN,
+    f"{WIKI}/OpenVPN_TCP_tls-auth.pcapng": OPENVPN,
+    "zeek-spicy-openvpn/tests/traces/openvpn_tcp_nontlsauth.pcap": OPENVPN,
+}
+PLAINTEXT_DIFFERS: dict[str, str] = {
+    "wireshark-4.0.17/test/captures/http2_follow_multistream.pcapng": (
+        "tlswire: the server's stream has reordered segments, behind the first of which tshark decrypts nothing more "
+        "(89,959 of 210,618 bytes) unless tcp.reassemble_out_of_order is set"
+    ),
+}
+# Files that are cut short or damaged: what comes before is read, and the error says where.
+DAMAGED = {
+    "suricata-verify/tests/bug-1450-04/tls_DER-incomplete-header.pcap",
+    "suricata-verify/tests/bug-1450-05/tls_DER-incomplete-content.pcap",
+    f"{WIKI}/ssl.dump.pcap",
+}
 
 
 def rsa_keys(entry: dict[str, Any]) -> list[Path]:
@@ -54,30 +124,71 @@ def rfc_name(name: str) -> str:
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def handshake_counts(entry: dict[str, Any], secrets: Secrets | None) -> Counter[str]:
+def handshake_counts(entry: dict[str, Any]) -> Counter[str]:
+    """The handshake messages that are readable without keys; SSLv2-compatible hellos apart, as tshark counts them."""
     counts: Counter[str] = Counter()
-    for _, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets):
-        if isinstance(event, HandshakeMessage) or (isinstance(event, Malformed) and event.msg_type is not None):
-            assert event.msg_type is not None
-            counts[event.msg_type.name] += 1
+    reader = CaptureReader([CORPUS / entry["file"]])
+    try:
+        for _, event in reader:
+            if isinstance(event, HandshakeMessage) and isinstance(event.message, SSLv2ClientHello):
+                counts["sslv2_client_hello"] += 1
+            elif isinstance(event, HandshakeMessage | Malformed) and event.msg_type is not None:
+                counts[event.msg_type.name] += 1
+    except CaptureError as error:
+        assert entry["file"] in DAMAGED, error
+        assert error.frame is not None
+        assert error.file_offset is not None
+    else:
+        assert entry["file"] not in DAMAGED
     return counts
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry["file"] for entry in ENTRIES])
 def test_the_handshake_messages_in_the_clear_are_those_that_tshark_counts(entry: dict[str, Any]) -> None:
     expected = Counter({rfc_name(name): count for name, count in entry.get("handshake", {}).items()})
-    found = handshake_counts(entry, None)
-    if entry["file"] in COUNTS_DIFFER:
+    expected["sslv2_client_hello"] = entry.get("sslv2_client_hello", 0)
+    found = handshake_counts(entry)
+    if entry["file"] in COUNTS_DIFFER or entry["file"] in TSHARK_AGREES_WHEN_TOLD:
         assert found != expected, "the table of differences is out of date"
-        return
-    assert found == expected
+    else:
+        assert found == expected
+
+
+def test_the_files_that_differ_are_few_and_known() -> None:
+    assert len(COUNTS_DIFFER) + len(TSHARK_AGREES_WHEN_TOLD) == 28
+    assert set(COUNTS_DIFFER) | set(TSHARK_AGREES_WHEN_TOLD) <= {entry["file"] for entry in ENTRIES}
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed, whose word this asks for")
+@pytest.mark.parametrize("file", sorted(TSHARK_AGREES_WHEN_TOLD))
+def test_tshark_finds_the_same_messages_when_it_is_told_how(file: str) -> None:
+    command = ["tshark", "-r", str(CORPUS / file), "-o", "tcp.reassemble_out_of_order:TRUE"]
+    command += [*TSHARK_AGREES_WHEN_TOLD[file], "-Y", "tls.handshake.type", "-T", "fields", "-e", "tls.handshake.type"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seen = Counter(HandshakeType(int(code)).name for code in listing.replace(",", "\n").split())
+    entry = next(entry for entry in ENTRIES if entry["file"] == file)
+    found = handshake_counts(entry)
+    if entry.get("sslv2_client_hello"):
+        # tshark counts such a hello among the others here and in some places twice; the rest must agree.
+        for counts in (seen, found):
+            del counts["client_hello"], counts["sslv2_client_hello"]
+    assert found == seen
 
 
 WITH_RSA_KEY = [entry for entry in ENTRIES if rsa_keys(entry) and entry["decrypted"]]
+# With a key log everything up to TLS 1.2; TLS 1.3 and its QUIC are not read yet.
+WITH_KEY_LOG = [
+    entry
+    for entry in ENTRIES
+    if entry["decrypted"] and not rsa_keys(entry) and "TLS1.3" not in entry.get("negotiated", {})
+]
 
 
-@pytest.mark.parametrize("entry", WITH_RSA_KEY, ids=[entry["file"] for entry in WITH_RSA_KEY])
-def test_the_plaintext_under_a_server_key_is_what_tshark_decrypts(entry: dict[str, Any]) -> None:
+DECRYPTED = WITH_RSA_KEY + WITH_KEY_LOG
+
+
+@pytest.mark.parametrize("entry", DECRYPTED, ids=[entry["file"] for entry in DECRYPTED])
+def test_the_plaintext_under_a_server_key_or_key_log_is_what_tshark_decrypts(entry: dict[str, Any]) -> None:
     plaintext: dict[int, list[bytearray]] = {}
     for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
         if isinstance(event, ApplicationData) and event.protected:
@@ -93,8 +204,8 @@ def test_the_plaintext_under_a_server_key_is_what_tshark_decrypts(entry: dict[st
             wrong.append(int(number))
     if entry["file"] in PLAINTEXT_DIFFERS:
         assert wrong, "the table of differences is out of date"
-        return
-    assert wrong == []
+    else:
+        assert wrong == []
 
 
 @pytest.mark.parametrize("entry", WITH_RSA_KEY, ids=[entry["file"] for entry in WITH_RSA_KEY])
