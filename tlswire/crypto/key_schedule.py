@@ -65,12 +65,10 @@ def key_block(
     master_secret: bytes,
     client_random: bytes,
     server_random: bytes,
-    *,
-    truncated_hmac: bool = False,
 ) -> KeyBlock:
     """The keys of both directions (RFC 5246 §6.3; export suites: RFC 2246 §6.3.1, RFC 6101 §6.2.2).
 
-    Parameters: `truncated_hmac` changes nothing here: the MAC's keys keep their length (RFC 6066 §7).
+    A truncated HMAC changes nothing here: the MAC's keys keep their length (RFC 6066 §7).
     """
     cipher = parameters.cipher
     mac_length = parameters.mac.length if parameters.mac is not None and cipher.kind != "aead" else 0

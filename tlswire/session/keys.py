@@ -211,7 +211,10 @@ def find_keys(handshake: Handshake, secrets: Secrets, previous: Handshake | None
 
     Parameters: `previous`, the handshake before it, or None.
     """
-    found = candidates(handshake, secrets, previous)
+    try:
+        found = candidates(handshake, secrets, previous)
+    except DecryptError as error:  # the suite's PRF is none that hashlib has
+        found = Refusal(Reason(error.reason), {"cipher_suite": str(handshake.cipher_suite)})
     if isinstance(found, Refusal):
         return found
     options = []
@@ -231,9 +234,10 @@ def _protections(handshake: Handshake, secret: bytes) -> dict[Role, RecordProtec
         assert handshake.cipher_suite is not None
         return Refusal(Reason.cipher_unsupported, {"cipher_suite": handshake.cipher_suite.name})
     client_random, server_random = _randoms(handshake)
-    block = key_block(
-        version, parameters, secret, client_random, server_random, truncated_hmac=handshake.truncated_hmac
-    )
+    try:
+        block = key_block(version, parameters, secret, client_random, server_random)
+    except DecryptError as error:  # its PRF is none that hashlib has
+        return Refusal(Reason(error.reason), {"cipher_suite": parameters.suite.name})
     per_role = {
         Role.client: (block.client_write_MAC_key, block.client_write_key, block.client_write_IV),
         Role.server: (block.server_write_MAC_key, block.server_write_key, block.server_write_IV),
