@@ -296,7 +296,8 @@ class Handshake:
         elif answered != client_data + server_data:
             self._bound(Binding.mismatch, "the server's renegotiated_connection is not the previous verify_data")
         else:
-            self._bound(Binding.verified, "both sides sent the previous verify_data")
+            why = "both sides signalled it" if previous is None else "both sides sent the previous verify_data"
+            self._bound(Binding.verified, why)
 
     def _bound(self, binding: Binding, why: str) -> None:
         self.secure_renegotiation, self.secure_renegotiation_why = binding, why
