@@ -33,7 +33,7 @@ def tlv(tag: int, *contents: bytes) -> bytes:
     return bytes([tag, 0x82]) + len(data).to_bytes(2, "big") + data
 
 
-CN, O = b"\x06\x03\x55\x04\x03", b"\x06\x03\x55\x04\x0a"
+CN, ORGANIZATION = b"\x06\x03\x55\x04\x03", b"\x06\x03\x55\x04\x0a"
 
 
 def name(*rdns: bytes) -> bytes:
@@ -99,7 +99,7 @@ def test_every_string_type_is_read_and_what_is_no_text_keeps_its_bytes(
 
 def test_the_string_is_of_rfc_4514_the_last_part_first() -> None:
     der = name(
-        attribute(O, 0x13, b"Example, Inc."),
+        attribute(ORGANIZATION, 0x13, b"Example, Inc."),
         attribute(CN, 0x13, b" #a+b ") + attribute(b"\x06\x03\x2a\x03\x04", 0x0C, b"x"),
     )
     assert str(DistinguishedName(der)) == "CN=\\ #a\\+b\\ +1.2.3.4=x,O=Example\\, Inc."
@@ -136,7 +136,7 @@ def test_a_broken_name_says_where_and_keeps_what_could_be_read(der: bytes, kind:
 
 
 def test_what_stands_before_the_break_is_read() -> None:
-    good = tlv(0x31, attribute(O, 0x13, b"Example"))
+    good = tlv(0x31, attribute(ORGANIZATION, 0x13, b"Example"))
     read = DistinguishedName(tlv(0x30, good, b"\x31\x05"))
     assert [one.value for one in read.attributes] == ["Example"]
     assert str(read) == "<malformed>,O=Example"

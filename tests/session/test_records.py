@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -136,7 +137,7 @@ def chunked(draw: st.DrawFn) -> tuple[list[Step], list[Step]]:
     def chunk(stream: bytes) -> list[Step]:
         cuts = sorted(draw(st.lists(st.integers(0, len(stream)), max_size=6)))
         borders = [0, *cuts, len(stream)]
-        return [stream[start:stop] for start, stop in zip(borders, borders[1:], strict=False)]
+        return [stream[start:stop] for start, stop in pairwise(borders)]
 
     def chunks() -> list[Step]:
         steps: list[Step] = []

@@ -93,7 +93,7 @@ class CertificateStatus(Message):
 def certificate_subject(der: bytes) -> str | None:
     """The subject of a certificate as a string (RFC 4514); None where the DER cannot be read so far.
 
-    Parameters: `der`, the certificate.  Names are read with `DistinguishedName`, which takes what `cryptography` refuses.
+    Parameters: `der`, the certificate.  `DistinguishedName` reads the name, which takes what `cryptography` refuses.
     """
     try:
         name = _subject(der)

@@ -59,7 +59,7 @@ class ClientHello(Message):
 
     @property
     def signals_secure_renegotiation(self) -> str | None:
-        """How the client says that it knows RFC 5746: `renegotiation_info`, `TLS_EMPTY_RENEGOTIATION_INFO_SCSV`, or None."""
+        """How the client says that it knows RFC 5746: by extension or by SCSV, whose name this is; else None."""
         if self.extension(ExtensionType.renegotiation_info) is not None:
             return ExtensionType.renegotiation_info.name
         scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV

@@ -108,9 +108,9 @@ class Flow:
                 or handshake.hello_lost[Role.client]
                 or handshake.flight_done[Role.client]
             )
-        if role is Role.server and (handshake is None or not handshake.server_hello_done):
-            if msg_type in SENDERS or msg_type is HandshakeType.certificate:
-                return True  # its first flight: what it depends on, the ServerHello, is behind us or lost
+        in_first_flight = handshake is None or not handshake.server_hello_done
+        if role is Role.server and in_first_flight and (msg_type in SENDERS or msg_type is HandshakeType.certificate):
+            return True  # what it depends on, the ServerHello, is behind us or lost
         return self.flight_may_go_on(side, epoch)
 
     def record_may_go_on(self, side: Side, content_type: int) -> bool:

@@ -24,8 +24,8 @@ class Side:
     """
 
     __slots__ = (
-        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data", "handshake_protected", "holed",
-        "inbox", "index", "inflate", "keys_epoch", "protected", "protection", "reader", "refusal", "role", "seek",
+        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data", "handshake_protected",
+        "holed", "inbox", "index", "inflate", "keys_epoch", "protected", "protection", "reader", "refusal", "role", "seek",
         "skip", "trials", "unproved_mac",
     )  # fmt: skip
 
