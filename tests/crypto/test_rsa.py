@@ -191,12 +191,61 @@ def test_the_key_of_a_certificate_of_version_1() -> None:
     assert certificate_public_numbers(base64.b64decode(VERSION_1)) == (VERSION_1_MODULUS, 65537)
 
 
-# What is no certificate
+# Keys that are odd themselves
 
 
 def element(tag: int, contents: bytes) -> bytes:
     length = len(contents)
     return bytes([tag, length]) + contents if length < 128 else bytes([tag, 0x82, *divmod(length, 256)]) + contents
+
+
+RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d010101")
+NULL = b"\x05\x00"
+
+
+def certificate_with(algorithm: bytes, modulus: bytes, exponent: bytes = b"\x01\x00\x01") -> bytes:
+    """What leads to a key, around a key; lengths from 128 to 255 are BER, since DER would use one byte."""
+    key = element(0x30, element(0x02, modulus) + element(0x02, exponent))
+    info = element(0x30, element(0x30, algorithm) + element(0x03, b"\0" + key))
+    return element(0x30, element(0x30, VERSION_3 + SERIAL + element(0x30, b"") * 4 + info))
+
+
+# `cryptography` reads some of them, and others in other versions.
+ODD_ALGORITHMS = {
+    "without parameters": RSA_ENCRYPTION,
+    "id-RSAES-OAEP": bytes.fromhex("06092a864886f70d010107"),
+    "id-RSASSA-PSS": bytes.fromhex("06092a864886f70d01010a"),
+    "X.509's own, with the number of bits": bytes.fromhex("060455080101") + b"\x02\x02\x08\x00",
+}
+
+
+@pytest.mark.parametrize("name", ODD_ALGORITHMS)
+def test_a_key_under_an_odd_algorithm(key: RSAPrivateKey, name: str) -> None:
+    modulus = b"\0" + numbers_of(key)[0].to_bytes(SIZE, "big")
+    assert certificate_public_numbers(certificate_with(ODD_ALGORITHMS[name], modulus)) == numbers_of(key)
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2])
+def test_a_modulus_that_looks_negative_or_has_zeros_in_front(key: RSAPrivateKey, zeros: int) -> None:
+    modulus = bytes(zeros) + numbers_of(key)[0].to_bytes(SIZE, "big")
+    assert certificate_public_numbers(certificate_with(RSA_ENCRYPTION + NULL, modulus)) == numbers_of(key)
+
+
+def test_a_short_modulus_with_ber_lengths_and_an_exponent_of_one() -> None:
+    modulus = VERSION_1_MODULUS**2
+    raw = certificate_with(RSA_ENCRYPTION + NULL, b"\0" + modulus.to_bytes(128, "big"), exponent=b"\x01")
+    assert certificate_public_numbers(raw) == (modulus, 1)
+
+
+def test_a_key_that_is_no_pair_of_integers() -> None:
+    for right, wrong in ((b"\x02\x03\x01\x00\x01", b"\x04\x03\x01\x00\x01"), (b"\x02\x08", b"\x04\x08")):
+        raw = certificate_with(RSA_ENCRYPTION + NULL, b"\x01" * 8)
+        assert certificate_public_numbers(raw) == (0x0101010101010101, 65537)
+        assert right in raw
+        assert certificate_public_numbers(raw.replace(right, wrong)) is None
+
+
+# What is no certificate
 
 
 @pytest.mark.parametrize("count", range(9))

@@ -148,8 +148,7 @@ def _mac(version: ProtocolVersion, mac: MACAlgorithm | None, key: bytes, truncat
 def _verify(mac: MAC, first: int, lost: int, content_type: int, version: int, content: bytes, received: bytes) -> int:
     """The sequence number, `first` or at most `lost` behind it, with which the MAC verifies."""
     for sequence_number in range(first, first + lost + 1):
-        # No peer waits for an answer, so the time that a comparison takes tells nobody anything.
-        if mac(sequence_number, content_type, version, content) == received:
+        if hmac.compare_digest(mac(sequence_number, content_type, version, content), received):
             return sequence_number
     raise DecryptError("mac_failed", sequence_number=first)
 

@@ -10,18 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tlswire.errors import DecodeError, DecryptError
-from tlswire.schema.der import read_element
+from tlswire.schema.der import Element, read_element
 
 PublicNumbers = tuple[int, int]
 """Modulus and exponent of an RSA key."""
 
+_INTEGER, _BIT_STRING, _SEQUENCE = 0x02, 0x03, 0x30
 _VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
+
+_RSA_ALGORITHMS = {
+    bytes.fromhex("2a864886f70d010101"),  # rsaEncryption (RFC 8017 App. C)
+    bytes.fromhex("2a864886f70d010107"),  # id-RSAES-OAEP
+    bytes.fromhex("2a864886f70d01010a"),  # id-RSASSA-PSS
+    bytes.fromhex("55080101"),  # id-ea-rsa (X.509 of 1988, Annex H)
+}
 
 
 class PremasterSource(Protocol):
@@ -103,19 +109,32 @@ def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     """Modulus and exponent of a certificate's RSA key; None where it has none, or cannot be read.
 
     Parameters: `der`, the certificate.  Only the way to its key is read (RFC 5280 §4.1), so that certificates
-    which `cryptography` refuses (serial numbers, names, dates, versions out of order) have their key too.
+    which `cryptography` refuses have their key too: serial numbers, names, dates and versions out of order,
+    lengths that are BER and not DER, the old algorithm of X.509, a modulus that was written as a negative number.
     """
     try:
-        key = load_der_public_key(_subject_public_key_info(der))
-    except (ValueError, UnsupportedAlgorithm, DecodeError):
+        info = _subject_public_key_info(der)
+        algorithm = read_element(der, info.start, info.end)
+        oid = read_element(der, algorithm.start, algorithm.end)
+        if der[oid.start : oid.end] not in _RSA_ALGORITHMS:
+            return None
+        bits = read_element(der, algorithm.end, info.end)
+        # The first octet of a BIT STRING counts the bits that are not used: none here.
+        key = read_element(der, bits.start + 1, bits.end)
+        modulus = read_element(der, key.start, key.end)
+        exponent = read_element(der, modulus.end, key.end)
+    except DecodeError:
         return None
-    if not isinstance(key, RSAPublicKey):
+    if (bits.tag, key.tag, modulus.tag, exponent.tag) != (_BIT_STRING, _SEQUENCE, _INTEGER, _INTEGER):
         return None
-    numbers = key.public_numbers()
-    return numbers.n, numbers.e
+    return _unsigned(der, modulus), _unsigned(der, exponent)
 
 
-def _subject_public_key_info(der: bytes) -> bytes:
+def _unsigned(der: bytes, integer: Element) -> int:
+    return int.from_bytes(der[integer.start : integer.end], "big")
+
+
+def _subject_public_key_info(der: bytes) -> Element:
     """The seventh field of a TBSCertificate, or the sixth where there is no version; raises DecodeError."""
     certificate = read_element(der, 0, len(der))
     tbs = read_element(der, certificate.start, certificate.end)
@@ -123,4 +142,4 @@ def _subject_public_key_info(der: bytes) -> bytes:
     has_version = field.tag == _VERSION
     for _ in range(6 if has_version else 5):
         field = read_element(der, field.end, tbs.end)
-    return der[field.offset : field.end]
+    return field
