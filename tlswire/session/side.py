@@ -24,9 +24,9 @@ class Side:
     """
 
     __slots__ = (
-        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data", "handshake_protected",
-        "holed", "inbox", "index", "inflate", "keys_epoch", "protected", "protection", "reader", "refusal", "role", "seek",
-        "skip", "trials", "unproved_mac",
+        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data",
+        "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch", "protected", "protection",
+        "reader", "refusal", "role", "seek", "skip", "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
