@@ -116,7 +116,10 @@ class Recogniser:
         state = self._sides[side]
         if state.open:
             assert self.receiver is not None
+            self._tell_gap(side, before_hello=_is_hello(data, 0))
             self.receiver.receive_data(side, data, at)
+            state.seen += len(data)
+            self._settle()
         elif not self.passed_over:
             state.chunks.append((len(state.run), at))
             state.run += data
@@ -128,8 +131,11 @@ class Recogniser:
         state = self._sides[side]
         if not state.open and not self.passed_over:
             self._look(side, closed=True)
-        if state.open:
+        if state.open and length is None and not state.seen:
+            state.gap = (length, at)  # where the stream begins is not known; what comes next may tell
+        elif state.open:
             assert self.receiver is not None
+            self._tell_gap(side, before_hello=False)
             self.receiver.receive_gap(side, length, at)
         elif not self.passed_over:
             state.drop(len(state.run))
@@ -149,11 +155,23 @@ class Recogniser:
                 self._open(side, len(state.run))
         if state.open:
             assert self.receiver is not None
+            self._tell_gap(side, before_hello=False)
             self.receiver.receive_end(side, at)
         else:
             state.ended = at if at is not None else True
             if self._sides[1 - side].ended is not None:
                 self._pass_over()
+
+    def _settle(self) -> None:
+        self.settled = all(state.open and state.seen for state in self._sides)
+
+    def _tell_gap(self, side: int, *, before_hello: bool) -> None:
+        """Tells the gap that is held, unless a hello follows: what is missing before it is not of the session."""
+        state = self._sides[side]
+        if state.gap is not None and state.open and self.receiver is not None:
+            if not before_hello:
+                self.receiver.receive_gap(side, state.gap[0], state.gap[1])
+            state.gap = None
 
     # Where it begins
 
@@ -197,7 +215,7 @@ class Recogniser:
         first = self.receiver is None
         if self.receiver is None:
             self.receiver = self._begin()
-        state, other = self._sides[side], self._sides[1 - side]
+        state = self._sides[side]
         run = bytes(state.run)
         chunks = state.chunks
         gap = state.gap
@@ -206,14 +224,13 @@ class Recogniser:
         state.prelude += start
         state.run.clear()
         state.chunks = []
-        # What is missing before a hello is not of the session.
-        if gap is not None and not hello:
-            self.receiver.receive_gap(side, gap[0], gap[1])
+        if gap is not None and run:
+            self._tell_gap(side, before_hello=hello)
         for index, (begin, at) in enumerate(chunks):
             end = chunks[index + 1][0] if index + 1 < len(chunks) else len(run)
             if end > start:
                 self.receiver.receive_data(side, run[max(begin, start) : end], at)
-        self.settled = other.open
+        self._settle()
         if first:
             self._open_other(side, from_the_start=not state.prelude)
 
