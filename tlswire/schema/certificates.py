@@ -6,8 +6,9 @@ Certificates and names are kept as their DER bytes and read on demand: many are 
 from __future__ import annotations
 
 from tlswire.errors import DecodeError
-from tlswire.registry import CertificateStatusType, ClientCertificateType, SignatureScheme
+from tlswire.registry import CertificateStatusType, ClientCertificateType, ProtocolVersion, SignatureScheme
 from tlswire.schema.der import read_element
+from tlswire.schema.forms import UNDECLARED, Forms, by_version
 from tlswire.schema.names import DistinguishedName
 from tlswire.wire import (
     Enumerated,
@@ -28,17 +29,36 @@ class Certificate(Message):
     certificate_list: tuple[bytes, ...] = wire(Vector(Opaque(1, 2**24 - 1), 0, 2**24 - 1))
 
 
+class CertificateRequest(Forms):
+    """The server asks for a certificate; its forms are the subclasses (RFC 5246 §7.4.4)."""
+
+    __slots__ = ()
+
+    certificate_types: tuple[ClientCertificateType, ...]
+    supported_signature_algorithms: tuple[SignatureScheme, ...] | None = None
+    """What TLS 1.2 adds: the signatures that the server can verify."""
+    certificate_authorities: tuple[DistinguishedName, ...]
+
+
 @message
-class CertificateRequest(Message):
-    """The server asks for a certificate, up to TLS 1.1: at least one authority in 1.0 (RFC 2246, RFC 4346 §7.4.4)."""
+class CertificateRequestSSL3(CertificateRequest):
+    """In SSL 3.0 and TLS 1.0, with at least one authority (RFC 6101 §5.6.4, RFC 2246 §7.4.4)."""
+
+    certificate_types: tuple[ClientCertificateType, ...] = wire(Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1))
+    certificate_authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 3, 2**16 - 1))
+
+
+@message
+class CertificateRequestTLS11(CertificateRequest):
+    """In TLS 1.1, where no authority means that any certificate will do (RFC 4346 §7.4.4)."""
 
     certificate_types: tuple[ClientCertificateType, ...] = wire(Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1))
     certificate_authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 0, 2**16 - 1))
 
 
 @message
-class CertificateRequestTLS12(Message):
-    """The server asks for a certificate, in TLS 1.2; with no authority any certificate will do (RFC 5246 §7.4.4)."""
+class CertificateRequestTLS12(CertificateRequest):
+    """In TLS 1.2, where no authority means that any certificate will do (RFC 5246 §7.4.4)."""
 
     certificate_types: tuple[ClientCertificateType, ...] = wire(Vector(Enumerated(ClientCertificateType), 1, 2**8 - 1))
     supported_signature_algorithms: tuple[SignatureScheme, ...] = wire(
@@ -47,19 +67,44 @@ class CertificateRequestTLS12(Message):
     certificate_authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 0, 2**16 - 1))
 
 
+CertificateRequest.FORMS = Select(
+    "version",
+    {
+        ProtocolVersion.SSLv3: CertificateRequestSSL3,
+        ProtocolVersion.TLSv1_0: CertificateRequestSSL3,
+        ProtocolVersion.TLSv1_1: CertificateRequestTLS11,
+        ProtocolVersion.TLSv1_2: CertificateRequestTLS12,
+    },
+    UNDECLARED,
+)
+
+
+class CertificateVerify(Forms):
+    """The client's proof that it has the certificate's key; its forms are the subclasses (RFC 5246 §7.4.8)."""
+
+    __slots__ = ()
+
+    algorithm: SignatureScheme | None = None
+    """What TLS 1.2 adds; before, it follows from the kind of the certificate's key."""
+    signature: bytes
+
+
 @message
-class CertificateVerify(Message):
-    """The client's proof that it has the certificate's key, up to TLS 1.1 (RFC 4346 §7.4.8)."""
+class CertificateVerifySSL3(CertificateVerify):
+    """In SSL 3.0 to TLS 1.1 (RFC 6101 §5.6.8, RFC 4346 §7.4.8)."""
 
     signature: bytes = wire(Opaque(0, 2**16 - 1))
 
 
 @message
-class CertificateVerifyTLS12(Message):
-    """The client's proof that it has the certificate's key, in TLS 1.2 (RFC 5246 §7.4.8)."""
+class CertificateVerifyTLS12(CertificateVerify):
+    """In TLS 1.2 (RFC 5246 §7.4.8)."""
 
     algorithm: SignatureScheme = wire(Enumerated(SignatureScheme))
     signature: bytes = wire(Opaque(0, 2**16 - 1))
+
+
+CertificateVerify.FORMS = by_version(CertificateVerifySSL3, CertificateVerifyTLS12)
 
 
 @message

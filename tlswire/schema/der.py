@@ -21,25 +21,25 @@ class Element(NamedTuple):
     end: int
 
 
-def read_element(data: bytes, offset: int, end: int) -> Element:
+def read_element(data: bytes, offset: int, end: int, path: str = "") -> Element:
     """The element at `offset`, which must not reach over `end` (X.690 §8.1).
 
-    Raises DecodeError with the offset at which it stopped.
+    Parameters: `path`, what the element is called in errors.  Raises DecodeError with the offset at which it stopped.
     """
     if end - offset < 2:
-        raise DecodeError(DecodeErrorKind.truncated, "", offset, 2, max(0, end - offset))
+        raise DecodeError(DecodeErrorKind.truncated, path, offset, 2, max(0, end - offset))
     tag, length = data[offset], data[offset + 1]
     start = offset + 2
     if tag & 0x1F == 0x1F:
-        raise DecodeError(DecodeErrorKind.malformed, "", offset, "a tag below 31", f"{tag:#04x}")
+        raise DecodeError(DecodeErrorKind.malformed, path, offset, "a tag below 31", f"{tag:#04x}")
     if length & 0x80:
         count = length & 0x7F
         if not 0 < count <= 4:
-            raise DecodeError(DecodeErrorKind.malformed, "", offset + 1, "a length of 1 to 4 bytes", f"{count}")
+            raise DecodeError(DecodeErrorKind.malformed, path, offset + 1, "a length of 1 to 4 bytes", f"{count}")
         if end - start < count:
-            raise DecodeError(DecodeErrorKind.truncated, "", start, count, end - start)
+            raise DecodeError(DecodeErrorKind.truncated, path, start, count, end - start)
         length = int.from_bytes(data[start : start + count], "big")
         start += count
     if end - start < length:
-        raise DecodeError(DecodeErrorKind.truncated, "", start, length, end - start)
+        raise DecodeError(DecodeErrorKind.truncated, path, start, length, end - start)
     return Element(tag, offset, start, start + length)

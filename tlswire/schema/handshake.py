@@ -7,45 +7,15 @@ the key exchange.  It is open: a type that is added to it is decoded from then o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
-from tlswire.registry import HandshakeType, KeyExchange, ProtocolVersion
-from tlswire.schema.certificates import (
-    Certificate,
-    CertificateRequest,
-    CertificateRequestTLS12,
-    CertificateStatus,
-    CertificateVerify,
-    CertificateVerifyTLS12,
-)
+from tlswire.registry import HandshakeType
+from tlswire.schema.certificates import Certificate, CertificateRequest, CertificateStatus, CertificateVerify
+from tlswire.schema.forms import UNDECLARED, Form, resolved, up_to_tls12
 from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello, ServerHelloTLS13Draft
-from tlswire.schema.key_exchange import (
-    ClientDiffieHellmanPublic,
-    ClientECDiffieHellmanPublic,
-    ClientKeyExchangeRSA,
-    ClientKeyExchangeRSASSL3,
-    ServerKeyExchangeDHAnon,
-    ServerKeyExchangeDHE,
-    ServerKeyExchangeDHETLS12,
-    ServerKeyExchangeECDHAnon,
-    ServerKeyExchangeECDHE,
-    ServerKeyExchangeECDHETLS12,
-    ServerKeyExchangeRSA,
-)
-from tlswire.wire import (
-    Context,
-    Message,
-    Node,
-    Opaque,
-    Rest,
-    Select,
-    UInt32,
-    Unresolved,
-    message,
-    wire,
-)
+from tlswire.schema.key_exchange import ClientKeyExchange, ServerKeyExchange
+from tlswire.wire import Context, Message, Opaque, Rest, UInt32, Unresolved, message, wire
 from tlswire.wire.context import NO_CONTEXT
 
 HEADER_LENGTH = 4  # bytes: msg_type, and 24 bits of length
@@ -89,73 +59,19 @@ class UnknownHandshake(Message):
     body: bytes = wire(Rest())
 
 
-_UNRESOLVED = Rest()  # the forms that are not declared: bytes, which `decode_body` wraps
-_DECLARATION = "declaration"
 _DRAFT = b"\x7f"  # of server_version, in the drafts of TLS 1.3 whose ServerHello was another
 
-_OLD = (ProtocolVersion.SSLv3, ProtocolVersion.TLSv1_0, ProtocolVersion.TLSv1_1)
-
-
-def _by_version(old: type[Message], tls12: type[Message]) -> Node[Message]:
-    return Select("version", {**dict.fromkeys(_OLD, old), ProtocolVersion.TLSv1_2: tls12}, _UNRESOLVED)
-
-
-_CLIENT_KEY_EXCHANGE_RSA = Select("version", {ProtocolVersion.SSLv3: ClientKeyExchangeRSASSL3}, ClientKeyExchangeRSA)
-
-
-def _server_key_exchange(exchange: KeyExchange) -> Node[Message] | type[Message] | None:
-    if exchange.is_rsa:
-        return ServerKeyExchangeRSA
-    if exchange.is_dhe:
-        if exchange.is_anonymous:
-            return ServerKeyExchangeDHAnon
-        return _by_version(ServerKeyExchangeDHE, ServerKeyExchangeDHETLS12)
-    if exchange.is_ecdhe:
-        if exchange.is_anonymous:
-            return ServerKeyExchangeECDHAnon
-        return _by_version(ServerKeyExchangeECDHE, ServerKeyExchangeECDHETLS12)
-    return None
-
-
-def _client_key_exchange(exchange: KeyExchange) -> Node[Message] | type[Message] | None:
-    if exchange.is_rsa:
-        return _CLIENT_KEY_EXCHANGE_RSA
-    if exchange.is_dhe or exchange.is_fixed_dh:
-        return ClientDiffieHellmanPublic
-    if exchange.is_ecdhe or exchange.is_fixed_ecdh:
-        return ClientECDiffieHellmanPublic
-    return None
-
-
-def _by_key_exchange(choose: Mapping[KeyExchange, Node[Message] | type[Message]]) -> Node[Message]:
-    return Select("key_exchange", choose, _UNRESOLVED)
-
-
-_SERVER_KEY_EXCHANGES = {
-    exchange: form for exchange in KeyExchange if (form := _server_key_exchange(exchange)) is not None
-}
-_CLIENT_KEY_EXCHANGES = {
-    exchange: form for exchange in KeyExchange if (form := _client_key_exchange(exchange)) is not None
-}
-_UP_TO_TLS12 = (*_OLD, ProtocolVersion.TLSv1_2)
-
-
-def _until_tls13(form: type[Message]) -> Node[Message]:
-    """A message that TLS 1.3 sends in another form, and always encrypted."""
-    return Select("version", dict.fromkeys(_UP_TO_TLS12, form), _UNRESOLVED)
-
-
-BODIES: dict[HandshakeType, Node[Message] | type[Message]] = {
+BODIES: dict[HandshakeType, Form] = {
     HandshakeType.hello_request: HelloRequest,
     HandshakeType.client_hello: ClientHello,
     HandshakeType.server_hello: ServerHello,
-    HandshakeType.new_session_ticket: _until_tls13(NewSessionTicket),
-    HandshakeType.certificate: _until_tls13(Certificate),
-    HandshakeType.server_key_exchange: _by_key_exchange(_SERVER_KEY_EXCHANGES),
-    HandshakeType.certificate_request: _by_version(CertificateRequest, CertificateRequestTLS12),
+    HandshakeType.new_session_ticket: up_to_tls12(NewSessionTicket),
+    HandshakeType.certificate: up_to_tls12(Certificate),
+    HandshakeType.server_key_exchange: ServerKeyExchange.FORMS,
+    HandshakeType.certificate_request: CertificateRequest.FORMS,
     HandshakeType.server_hello_done: ServerHelloDone,
-    HandshakeType.certificate_verify: _by_version(CertificateVerify, CertificateVerifyTLS12),
-    HandshakeType.client_key_exchange: _by_key_exchange(_CLIENT_KEY_EXCHANGES),
+    HandshakeType.certificate_verify: CertificateVerify.FORMS,
+    HandshakeType.client_key_exchange: ClientKeyExchange.FORMS,
     HandshakeType.finished: Finished,
     HandshakeType.certificate_status: CertificateStatus,
     HandshakeType.next_protocol: NextProtocol,
@@ -183,13 +99,12 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     encrypts).  Raises DecodeError.
     """
     kind = HandshakeType.of(msg_type)
-    form = BODIES.get(kind)
-    if form is None:
-        return Unresolved(body, _DECLARATION, _Body(kind)) if kind.is_known else UnknownHandshake(body)
+    body = bytes(memoryview(body))
+    form = BODIES.get(kind, UNDECLARED if kind.is_known else UnknownHandshake)
     if kind is HandshakeType.server_hello and body[:1] == _DRAFT:
         form = ServerHelloTLS13Draft
-    found: Message | Unresolved | bytes = form.decode(body, replace(context, handshake_type=kind))
-    return Unresolved(body, _DECLARATION, _Body(kind)) if isinstance(found, bytes) else found
+    found: Message | Unresolved = resolved(form.decode(body, replace(context, handshake_type=kind)), _Body(kind))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +122,7 @@ class Handshake:
         """
         if len(raw) < HEADER_LENGTH:
             raise DecodeError(DecodeErrorKind.truncated, "header", len(raw), HEADER_LENGTH, len(raw))
+        raw = bytes(memoryview(raw))
         length = int.from_bytes(raw[1:HEADER_LENGTH], "big")
         body = raw[HEADER_LENGTH:]
         if len(body) < length:

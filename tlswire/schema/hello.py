@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from tlswire.registry import CipherSuite, CompressionMethod, ExtensionType, NameType, ProtocolVersion
+from tlswire.registry import (
+    CipherSuite,
+    CompressionMethod,
+    ExtensionType,
+    HandshakeType,
+    NameType,
+    ProtocolVersion,
+    SSLv2CipherKind,
+)
 from tlswire.schema.extensions import (
     CLIENT_HELLO,
     EXTENSIONS,
     HELLO_RETRY_REQUEST,
     SERVER_HELLO,
     Extension,
+    RenegotiationInfo,
     SelectedVersion,
     ServerNameList,
 )
@@ -18,21 +27,64 @@ from tlswire.wire import (
     Enumerated,
     Fixed,
     IfMore,
+    Length,
+    ListToEnd,
     Message,
     Opaque,
+    Rest,
     Select,
+    SizedBy,
     Tagged,
+    UInt16,
     Vector,
     message,
     wire,
 )
 
+RANDOM_LENGTH = 32  # bytes, RFC 5246 §7.4.1.2
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """SHA-256 of "HelloRetryRequest", which marks a ServerHello as one (RFC 8446 §4.1.3)."""
 
 
-def _extension(extensions: tuple[Extension, ...] | None, type: ExtensionType) -> Extension | None:
-    return next((extension for extension in extensions or () if getattr(extension, "type", None) == type), None)
+class Extended(Message):
+    """A hello with extensions."""
+
+    __slots__ = ()
+
+    extensions: tuple[Extension, ...] | None
+
+    def extension(self, type: ExtensionType) -> Extension | None:
+        """The first extension of that type, or None."""
+        return next(
+            (extension for extension in self.extensions or () if getattr(extension, "type", None) == type), None
+        )
+
+    @property
+    def renegotiation_info(self) -> RenegotiationInfo | None:
+        """What ties this handshake to the one before it (RFC 5746 §3.2); None where it is absent or malformed."""
+        found = self.extension(ExtensionType.renegotiation_info)
+        return found if isinstance(found, RenegotiationInfo) else None
+
+
+class Offer(Message):
+    """A client's hello, in what it signals by cipher suites that are none."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def cipher_suites(self) -> tuple[CipherSuite, ...]: ...
+
+    @property
+    def signals_renegotiation_scsv(self) -> bool:
+        """Whether TLS_EMPTY_RENEGOTIATION_INFO_SCSV stands for an empty `renegotiation_info` (RFC 5746 §3.3)."""
+        return CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in self.cipher_suites
+
+    @property
+    def signals_fallback_scsv(self) -> bool:
+        """Whether TLS_FALLBACK_SCSV says that the client has fallen back to a lower version (RFC 7507 §2)."""
+        return CipherSuite.TLS_FALLBACK_SCSV in self.cipher_suites
 
 
 @message
@@ -41,11 +93,11 @@ class HelloRequest(Message):
 
 
 @message
-class ClientHello(Message):
+class ClientHello(Offer, Extended):
     """The client's offer (RFC 5246 §7.4.1.2)."""
 
     client_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
-    random: bytes = wire(Fixed(32))
+    random: bytes = wire(Fixed(RANDOM_LENGTH))
     session_id: bytes = wire(Opaque(0, 32))
     cipher_suites: tuple[CipherSuite, ...] = wire(Vector(Enumerated(CipherSuite), 2, 2**16 - 2))
     compression_methods: tuple[CompressionMethod, ...] = wire(Vector(Enumerated(CompressionMethod), 1, 255))
@@ -53,26 +105,10 @@ class ClientHello(Message):
         IfMore(Vector(Tagged(EXTENSIONS, CLIENT_HELLO), 0, 2**16 - 1)), default=None
     )
 
-    def extension(self, type: ExtensionType) -> Extension | None:
-        """The first extension of that type, or None."""
-        return _extension(self.extensions, type)
-
-    @property
-    def signals_secure_renegotiation(self) -> str | None:
-        """How the client says that it knows RFC 5746: by extension or by SCSV, whose name this is; else None."""
-        if self.extension(ExtensionType.renegotiation_info) is not None:
-            return ExtensionType.renegotiation_info.name
-        scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV
-        return scsv.name if scsv in self.cipher_suites else None
-
-    @property
-    def is_fallback(self) -> bool:
-        """Whether the client says that it has fallen back to a lower version (RFC 7507 §2, TLS_FALLBACK_SCSV)."""
-        return CipherSuite.TLS_FALLBACK_SCSV in self.cipher_suites
-
     @property
     def server_name(self) -> str | None:
-        """The host name that the client asks for (RFC 6066 §3), or None."""
+        """The host name that the client asks for (RFC 6066 §3), or None.  Bytes that are no UTF-8 are escaped as
+        surrogates (PEP 383)."""
         names = self.extension(ExtensionType.server_name)
         if isinstance(names, ServerNameList):
             for entry in names.server_name_list:
@@ -82,11 +118,37 @@ class ClientHello(Message):
 
 
 @message
-class ServerHello(Message):
+class SSLv2ClientHello(Offer):
+    """A ClientHello in the form of SSL 2.0, without its two bytes of record length (RFC 5246 App. E.2)."""
+
+    msg_type: HandshakeType = wire(Enumerated(HandshakeType))
+    version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
+    cipher_spec_length = Length(UInt16)
+    session_id_length = Length(UInt16)
+    challenge_length = Length(UInt16)
+    cipher_specs: tuple[SSLv2CipherKind, ...] = wire(
+        SizedBy("cipher_spec_length", ListToEnd(Enumerated(SSLv2CipherKind)))
+    )
+    session_id: bytes = wire(SizedBy("session_id_length", Rest()))
+    challenge: bytes = wire(SizedBy("challenge_length", Rest(16)))
+
+    @property
+    def random(self) -> bytes:
+        """What the key derivation takes for ClientHello.random: the challenge, padded on the left to 32 bytes."""
+        return self.challenge[-RANDOM_LENGTH:].rjust(RANDOM_LENGTH, b"\0")
+
+    @property
+    def cipher_suites(self) -> tuple[CipherSuite, ...]:
+        """The cipher suites of SSL 3.0 and TLS among the cipher specs."""
+        return tuple(spec.cipher_suite for spec in self.cipher_specs if spec.cipher_suite is not None)
+
+
+@message
+class ServerHello(Extended):
     """The server's choice (RFC 5246 §7.4.1.3); with a random of its own, HelloRetryRequest (RFC 8446 §4.1.3)."""
 
     server_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
-    random: bytes = wire(Fixed(32))
+    random: bytes = wire(Fixed(RANDOM_LENGTH))
     session_id: bytes = wire(Opaque(0, 32))
     cipher_suite: CipherSuite = wire(Enumerated(CipherSuite))
     compression_method: CompressionMethod = wire(Enumerated(CompressionMethod))
@@ -101,10 +163,6 @@ class ServerHello(Message):
         default=None,
     )
 
-    def extension(self, type: ExtensionType) -> Extension | None:
-        """The first extension of that type, or None."""
-        return _extension(self.extensions, type)
-
     @property
     def is_hello_retry_request(self) -> bool:
         """Whether it asks for another ClientHello (RFC 8446 §4.1.4)."""
@@ -112,20 +170,20 @@ class ServerHello(Message):
 
     @property
     def negotiated_version(self) -> ProtocolVersion:
-        """The version that the connection speaks from here on."""
+        """The version that the connection speaks from here on: of `supported_versions`, or `server_version`."""
         selected = self.extension(ExtensionType.supported_versions)
         return selected.selected_version if isinstance(selected, SelectedVersion) else self.server_version
 
 
 @message
-class ServerHelloTLS13Draft(Message):
+class ServerHelloTLS13Draft(Extended):
     """The ServerHello of the drafts of TLS 1.3 up to 21, without session ID and compression.
 
     draft-ietf-tls-tls13-21 §4.1.3; `server_version` is 7f and the draft's number.
     """
 
     server_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
-    random: bytes = wire(Fixed(32))
+    random: bytes = wire(Fixed(RANDOM_LENGTH))
     cipher_suite: CipherSuite = wire(Enumerated(CipherSuite))
     extensions: tuple[Extension, ...] | None = wire(
         IfMore(Vector(Tagged(EXTENSIONS, SERVER_HELLO), 0, 2**16 - 1)), default=None
@@ -134,10 +192,6 @@ class ServerHelloTLS13Draft(Message):
     session_id: ClassVar[bytes] = b""
     compression_method: ClassVar[CompressionMethod] = CompressionMethod.null
     is_hello_retry_request: ClassVar[bool] = False
-
-    def extension(self, type: ExtensionType) -> Extension | None:
-        """The first extension of that type, or None."""
-        return _extension(self.extensions, type)
 
     @property
     def negotiated_version(self) -> ProtocolVersion:

@@ -1,14 +1,15 @@
 """Key exchange: ServerKeyExchange and ClientKeyExchange (RFC 5246 §7.4.3, §7.4.7; RFC 8422 §5.4, §5.7).
 
 Both are chosen by the negotiated key exchange, and a signature's form by the version; so each form is a class of
-its own, and `handshake.py` has the table that chooses.
+its own.  PSK, SRP, Kerberos, GOST and Fortezza have no declaration.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tlswire.registry import ECCurveType, NamedGroup, SignatureScheme
+from tlswire.registry import ECCurveType, KeyExchange, NamedGroup, ProtocolVersion, SignatureScheme
+from tlswire.schema.forms import Form, Forms, by_key_exchange, by_version
 from tlswire.wire import Enumerated, IfMore, Message, Opaque, Rest, Select, UInt8, UInt16, message, wire
 
 
@@ -95,16 +96,17 @@ class ServerECDHParams(Message):
     public: bytes = wire(Opaque(1, 255))
 
 
-class ServerKeyExchange(Message):
-    """What the server adds to its certificate for the key exchange; its forms are the subclasses (RFC 5246 §7.4.3).
-
-    `params` are the public values.  `signature` is over both randoms and them; up to TLS 1.1 its kind follows from
-    the suite, in TLS 1.2 `algorithm` names it; anonymous servers sign nothing.
-    """
+class ServerKeyExchange(Forms):
+    """What the server adds to its certificate for the key exchange; its forms are the subclasses (RFC 5246 §7.4.3)."""
 
     __slots__ = ()
 
     params: Any
+    """The public values: ServerRSAParams, ServerDHParams or ServerECDHParams."""
+    algorithm: SignatureScheme | None = None
+    """The kind of signature, in TLS 1.2; before, it follows from the suite."""
+    signature: bytes | None = None
+    """The signature over both randoms and the public values; anonymous servers sign nothing."""
 
 
 @message
@@ -112,6 +114,15 @@ class ServerKeyExchangeRSA(ServerKeyExchange):
     """RSA_EXPORT, up to TLS 1.1, where these suites end (RFC 2246 §7.4.3)."""
 
     params: ServerRSAParams = wire(ServerRSAParams)
+    signature: bytes = wire(Opaque(0, 2**16 - 1))
+
+
+@message
+class ServerKeyExchangeRSATLS12(ServerKeyExchange):
+    """RSA_EXPORT in TLS 1.2, which no longer has it, but which OpenSSL before 1.1.0 sends (cf. RFC 5246 §7.4.3)."""
+
+    params: ServerRSAParams = wire(ServerRSAParams)
+    algorithm: SignatureScheme = wire(Enumerated(SignatureScheme))
     signature: bytes = wire(Opaque(0, 2**16 - 1))
 
 
@@ -163,19 +174,37 @@ class ServerKeyExchangeECDHAnon(ServerKeyExchange):
     params: ServerECDHParams = wire(ServerECDHParams)
 
 
-class EncryptedPreMasterSecret(Message):
+def _server_form(exchange: KeyExchange) -> Form | None:
+    if exchange.is_rsa:
+        return by_version(ServerKeyExchangeRSA, ServerKeyExchangeRSATLS12)
+    if exchange.is_dhe:
+        if exchange.is_anonymous:
+            return ServerKeyExchangeDHAnon
+        return by_version(ServerKeyExchangeDHE, ServerKeyExchangeDHETLS12)
+    if exchange.is_ecdhe:
+        if exchange.is_anonymous:
+            return ServerKeyExchangeECDHAnon
+        return by_version(ServerKeyExchangeECDHE, ServerKeyExchangeECDHETLS12)
+    return None
+
+
+ServerKeyExchange.FORMS = by_key_exchange(
+    {exchange: form for exchange in KeyExchange if (form := _server_form(exchange)) is not None}
+)
+
+
+class ClientKeyExchange(Forms):
+    """The client's part of the key exchange; its forms are the subclasses (RFC 5246 §7.4.7)."""
+
+    __slots__ = ()
+
+
+class EncryptedPreMasterSecret(ClientKeyExchange):
     """The premaster secret, encrypted to the server's RSA key; its forms are the subclasses (RFC 5246 §7.4.7.1)."""
 
     __slots__ = ()
 
-    encrypted_pre_master_secret: Any
-
-
-@message
-class ClientKeyExchangeRSA(EncryptedPreMasterSecret):
-    """The form of TLS, behind a length (RFC 5246 §7.4.7.1)."""
-
-    encrypted_pre_master_secret: bytes = wire(Opaque(0, 2**16 - 1))
+    encrypted_pre_master_secret: bytes
 
 
 @message
@@ -186,14 +215,41 @@ class ClientKeyExchangeRSASSL3(EncryptedPreMasterSecret):
 
 
 @message
-class ClientDiffieHellmanPublic(Message):
+class ClientKeyExchangeRSA(EncryptedPreMasterSecret):
+    """The form of TLS, behind a length (RFC 5246 §7.4.7.1)."""
+
+    encrypted_pre_master_secret: bytes = wire(Opaque(0, 2**16 - 1))
+
+
+EncryptedPreMasterSecret.FORMS = Select(
+    "version", {ProtocolVersion.SSLv3: ClientKeyExchangeRSASSL3}, ClientKeyExchangeRSA
+)
+
+
+@message
+class ClientDiffieHellmanPublic(ClientKeyExchange):
     """The client's Diffie-Hellman value; nothing, when its certificate holds it (RFC 5246 §7.4.7.2)."""
 
     dh_Yc: bytes | None = wire(IfMore(Opaque(1, 2**16 - 1)), default=None)
 
 
 @message
-class ClientECDiffieHellmanPublic(Message):
+class ClientECDiffieHellmanPublic(ClientKeyExchange):
     """The client's point; nothing, when its certificate holds it (RFC 8422 §5.7)."""
 
     ecdh_Yc: bytes | None = wire(IfMore(Opaque(1, 255)), default=None)
+
+
+def _client_form(exchange: KeyExchange) -> Form | None:
+    if exchange.is_rsa:
+        return EncryptedPreMasterSecret.FORMS
+    if exchange.is_dhe or exchange.is_fixed_dh:
+        return ClientDiffieHellmanPublic
+    if exchange.is_ecdhe or exchange.is_fixed_ecdh:
+        return ClientECDiffieHellmanPublic
+    return None
+
+
+ClientKeyExchange.FORMS = by_key_exchange(
+    {exchange: form for exchange in KeyExchange if (form := _client_form(exchange)) is not None}
+)

@@ -8,8 +8,9 @@ going where a name is broken: it gives what it could read, and says in `error` w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.escaping import escape
@@ -17,6 +18,8 @@ from tlswire.schema.der import Element, read_element
 from tlswire.wire import Message, Opaque, Violation, message, wire
 
 _SEQUENCE, _SET, _OID = 0x30, 0x31, 0x06
+_SHOWN = 200  # characters of a name in its repr
+_LONGEST_CACHED = 512  # bytes; names of real authorities have at most 300, and what a peer sends should not fill memory
 
 # Tag: the type's name (X.680 §8.4), and how its bytes are text.  T61String is Latin-1 in practice, and IA5String and
 # PrintableString hold more than they may.
@@ -79,8 +82,11 @@ class Attribute:
     raw: bytes
 
     def __str__(self) -> str:
-        """The attribute as RFC 4514 §2.4 writes it, with nothing in it that a terminal would act on."""
-        if self.value is None:
+        """The attribute as RFC 4514 §2.4 writes it, with nothing in it that a terminal would act on.
+
+        The value of a type without a short name is its DER in hex, as that section has it; `value` has the text.
+        """
+        if self.value is None or self.short_name == self.type:
             return f"{self.short_name}=#{self.raw.hex()}"
         return f"{self.short_name}={_escaped(self.value)}"
 
@@ -96,14 +102,15 @@ class DistinguishedName(Message):
     der: bytes = wire(Opaque(1, 2**16 - 1))
 
     def __str__(self) -> str:
-        """The name as RFC 4514 writes it, the last part first; what is broken ends with `<malformed>`."""
+        """The name as RFC 4514 writes it, the last part first; `<malformed>` stands for what could not be read."""
         parts = ["+".join(map(str, rdn)) for rdn in reversed(self.rdns)]
         if self.error is not None:
             parts.insert(0, "<malformed>")
         return ",".join(parts)
 
     def __repr__(self) -> str:
-        return f"<DistinguishedName {escape(str(self), 200)!r}, {len(self.der)} bytes>"
+        text = str(self)
+        return f"<DistinguishedName {text[:_SHOWN]}{'…' * (len(text) > _SHOWN)}, {len(self.der)} bytes>"
 
     @property
     def rdns(self) -> tuple[tuple[Attribute, ...], ...]:
@@ -125,30 +132,45 @@ class DistinguishedName(Message):
             yield Violation("der", "malformed", self.error.expected, self.error)
 
 
-@dataclass(slots=True)
-class _Reading:
-    rdns: tuple[tuple[Attribute, ...], ...] = ()
-    error: DecodeError | None = field(default=None)
+class _Reading(NamedTuple):
+    rdns: tuple[tuple[Attribute, ...], ...]
+    error: DecodeError | None
 
 
-@lru_cache(maxsize=4096)  # a long list of CA names, as it is shown and searched
 def _read_name(der: bytes) -> _Reading:
-    rdns: list[tuple[Attribute, ...]] = []
+    return _read_cached(der) if len(der) <= _LONGEST_CACHED else _read(der)
+
+
+def _read(der: bytes) -> _Reading:
+    rdns: list[list[Attribute]] = []
+    error = None
     try:
-        name = _expect(der, 0, len(der), _SEQUENCE, "RDNSequence")
-        position = name.start
-        while position < name.end:
-            rdn = _expect(der, position, name.end, _SET, f"rdn[{len(rdns)}]")
-            rdns.append(tuple(_attributes(der, rdn, f"rdn[{len(rdns)}]")))
-            position = rdn.end
-        if name.end != len(der):
-            raise DecodeError(DecodeErrorKind.trailing, "", name.end, name.end, len(der))
-    except DecodeError as error:
-        return _Reading(tuple(rdns), error)
-    return _Reading(tuple(rdns))
+        for rdn in _read_rdns(der):
+            rdns.append([])
+            for attribute in _read_attributes(der, rdn, f"rdn[{len(rdns) - 1}]"):
+                rdns[-1].append(attribute)  # one by one: what stands before a break is kept
+    except DecodeError as failure:
+        error = failure.with_traceback(None)  # whose frames would live as long as the cache
+    return _Reading(tuple(tuple(rdn) for rdn in rdns if rdn), error)
 
 
-def _attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]:
+_read_cached = lru_cache(maxsize=1024)(_read)  # a long list of CA names, as it is shown and searched
+
+
+def _read_rdns(der: bytes) -> Iterator[Element]:
+    name = _expect(der, 0, len(der), _SEQUENCE, "RDNSequence")
+    position = name.start
+    index = 0
+    while position < name.end:
+        rdn = _expect(der, position, name.end, _SET, f"rdn[{index}]")
+        yield rdn
+        position = rdn.end
+        index += 1
+    if name.end != len(der):
+        raise DecodeError(DecodeErrorKind.trailing, "", name.end, name.end, len(der))
+
+
+def _read_attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]:
     position = rdn.start
     if position == rdn.end:
         raise DecodeError(DecodeErrorKind.truncated, path, position, "an attribute", "none")
@@ -157,11 +179,10 @@ def _attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]:
         here = f"{path}[{index}]"
         pair = _expect(der, position, rdn.end, _SEQUENCE, here)
         oid = _expect(der, pair.start, pair.end, _OID, f"{here}.type")
-        value = _element(der, oid.end, pair.end, f"{here}.value")
+        value = read_element(der, oid.end, pair.end, f"{here}.value")
         if value.end != pair.end:
-            raise DecodeError(
-                DecodeErrorKind.trailing, here, value.end, value.end - pair.offset, pair.end - pair.offset
-            )
+            length, actual = value.end - pair.offset, pair.end - pair.offset
+            raise DecodeError(DecodeErrorKind.trailing, here, value.end, length, actual)
         dotted = _dotted(der[oid.start : oid.end], oid.start, here)
         string_type, text = _text(value.tag, der[value.start : value.end])
         raw = der[value.offset : value.end]
@@ -170,15 +191,8 @@ def _attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]:
         index += 1
 
 
-def _element(der: bytes, offset: int, end: int, path: str) -> Element:
-    try:
-        return read_element(der, offset, end)
-    except DecodeError as error:
-        raise DecodeError(error.kind, path, error.offset, error.expected, error.actual) from error
-
-
 def _expect(der: bytes, offset: int, end: int, tag: int, path: str) -> Element:
-    element = _element(der, offset, end, path)
+    element = read_element(der, offset, end, path)
     if element.tag != tag:
         raise DecodeError(DecodeErrorKind.malformed, path, offset, f"tag {tag:#04x}", f"{element.tag:#04x}")
     return element
@@ -215,12 +229,12 @@ def _text(tag: int, contents: bytes) -> tuple[str | None, str | None]:
 
 def _escaped(value: str) -> str:
     """A value as RFC 4514 §2.4 escapes it; what is not plainly visible as the hex pairs of its UTF-8."""
-    escaped = "".join(_escape_one(character) for character in value)
-    if escaped.startswith((" ", "#")):
-        escaped = "\\" + escaped
-    if escaped.endswith(" ") and not escaped.endswith("\\ "):
-        escaped = escaped[:-1] + "\\ "
-    return escaped
+    escaped = [_escape_one(character) for character in value]
+    if value.startswith((" ", "#")):
+        escaped[0] = "\\" + value[0]
+    if value.endswith(" "):
+        escaped[-1] = "\\ "
+    return "".join(escaped)
 
 
 def _escape_one(character: str) -> str:
