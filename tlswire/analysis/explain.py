@@ -11,9 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tlswire.analysis.story import Row, Storyteller
-from tlswire.capture import CaptureReader, Provenance, TLSStream
+from tlswire.capture import CaptureReader, Provenance, TCPSegment, TLSStream
 from tlswire.errors import CaptureError
 from tlswire.session import Handshake, Verdict
+
+# RFC 9293 §3.1 and RFC 3168 §6.1, in the order in which Wireshark writes them.
+_FLAGS = (
+    (0x02, "SYN"),
+    (0x01, "FIN"),
+    (0x04, "RST"),
+    (0x08, "PSH"),
+    (0x10, "ACK"),
+    (0x20, "URG"),
+    (0x40, "ECE"),
+    (0x80, "CWR"),
+)
 
 _MOST_HELD = 20_000  # rows; a connection that waits for long shall not hold up all others' story
 
@@ -39,18 +51,59 @@ class ConnectionSummary:
         }
 
 
-def explain(reader: CaptureReader) -> Iterator[Row | ConnectionSummary]:
+@dataclass(slots=True)
+class SegmentRow:
+    """A TCP segment with which no message became readable."""
+
+    segment: TCPSegment
+
+    @property
+    def info(self) -> str:
+        """Flags, relative numbers and length, as an analyst knows them."""
+        segment = self.segment
+        names = ", ".join(name for bit, name in _FLAGS if segment.flags & bit)
+        ack = f" Ack={segment.relative_ack}" if segment.relative_ack is not None else ""
+        return f"[{names}] Seq={segment.relative_seq}{ack} Len={segment.length}"
+
+    def as_json(self) -> dict[str, object]:
+        """The row as the JSON object that `explain --tcp --json` prints."""
+        segment = self.segment
+        return {
+            "kind": "tcp",
+            "file": segment.at.file,
+            "frame": segment.at.frame,
+            "time": segment.at.time,
+            "tcp_stream": segment.tcp_stream,
+            "src": segment.source,
+            "dst": segment.destination,
+            "protocol": "TCP",
+            "flags": [name for bit, name in _FLAGS if segment.flags & bit],
+            "seq": segment.relative_seq,
+            "ack": segment.relative_ack,
+            "length": segment.length,
+            "info": self.info,
+        }
+
+
+Told = Row | SegmentRow | ConnectionSummary
+
+
+def explain(reader: CaptureReader) -> Iterator[Told]:
     """The rows of all connections in the order of their frames, and a summary at each connection's end.
 
+    With a reader that was told to give `segments`, the TCP segments too with which no message became readable.
     Raises what iterating over `reader` raises, after the rows before that.
     """
     tellers: dict[TLSStream, Storyteller] = {}
-    held: list[tuple[tuple[int, int], int, Row | ConnectionSummary]] = []
+    held: list[tuple[tuple[int, int], int, Told]] = []
     count = 0
     last = (0, 0)
     damage: CaptureError | None = None
     try:
         for batch in reader.batches():
+            segment = reader.segment
+            here = None if segment is None else reader.place(segment.at)
+            alone = segment is not None
             for stream, event in batch:
                 if event is None:
                     tellers.pop(stream, None)
@@ -63,8 +116,14 @@ def explain(reader: CaptureReader) -> Iterator[Row | ConnectionSummary]:
                 for row in teller.rows(event):
                     place = reader.place(row.at)
                     last = max(last, place)
+                    if place == here and segment is not None:
+                        alone = False
+                        row.ack = segment.relative_ack
                     heapq.heappush(held, (place, count, row))
                     count += 1
+            if alone and segment is not None and here is not None:
+                heapq.heappush(held, (here, count, SegmentRow(segment)))
+                count += 1
             settled = reader.settled_before()
             while held and (settled is None or held[0][0] < settled or len(held) > _MOST_HELD):
                 yield heapq.heappop(held)[2]

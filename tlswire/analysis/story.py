@@ -41,7 +41,8 @@ class Row:
     """A line of the story.
 
     `kind` is `message`, `gap`, `discarded`, `violation`, `malformed` or `limit`; `at` says in which frame its
-    last byte became readable; `more` holds the fields that only some rows have.
+    last byte became readable; `more` holds the fields that only some rows have; `ack` is the relative
+    acknowledgement number of its frame, where the TCP rows were asked for.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Row:
     length: int | None
     info: str
     more: dict[str, object] = field(default_factory=dict)
+    ack: int | None = None
 
     @property
     def direction(self) -> str:
@@ -97,6 +99,8 @@ class Row:
             "length": self.length,
             "info": self.info,
         }
+        if self.ack is not None:
+            found["ack"] = self.ack
         if self.content_type is None:
             del found["content_type"], found["encrypted"]
         return found | self.more

@@ -4,7 +4,7 @@ from tlswire.capture.files import Capture, CaptureSource, open_capture, open_cap
 from tlswire.capture.frames import Frame, Interface, Provenance, RawFrame, format_time
 from tlswire.capture.keys import KeyLog, load_key_log, load_server_keys, read_password
 from tlswire.capture.limits import CaptureLimits
-from tlswire.capture.reader import CaptureReader, TLSStream
+from tlswire.capture.reader import CaptureReader, TCPSegment, TLSStream
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.tcp import Consumer, TCPAssembler, TCPConnection
 from tlswire.capture.trace import Trace, TracedConnection, open_trace
@@ -24,6 +24,7 @@ __all__ = [
     "Recogniser",
     "TCPAssembler",
     "TCPConnection",
+    "TCPSegment",
     "TLSStream",
     "Trace",
     "TracedConnection",

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from tlswire.capture.files import Capture, CaptureSource, open_captures
-from tlswire.capture.frames import Provenance
+from tlswire.capture.dissect import ACK
+from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.recognise import Receiver, Recogniser
+from tlswire.capture.stream import SEQUENCE_MASK
 from tlswire.capture.tcp import TCPAssembler, TCPConnection
 from tlswire.crypto import KeyLogEntry, Secrets, parse_key_log
 from tlswire.errors import CaptureError
@@ -22,6 +25,26 @@ from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
+
+
+@dataclass(frozen=True, slots=True)
+class TCPSegment:
+    """A TCP segment as it came (RFC 9293 §3.1).
+
+    `seq` and `ack` are the numbers on the wire, `relative_seq` and `relative_ack` count from the start of each
+    direction, as far as that is known; `ack` is None without the ACK flag; `length` is the payload's, in bytes.
+    """
+
+    at: Provenance
+    tcp_stream: int
+    source: str
+    destination: str
+    flags: int
+    seq: int
+    ack: int | None
+    relative_seq: int
+    relative_ack: int | None
+    length: int
 
 
 class TLSStream:
@@ -98,7 +121,8 @@ class CaptureReader:
 
     Parameters: `sources`, paths, "-" for standard input, or binary file objects, read one after the other in the order
     of their first frames; `secrets`, what may decrypt; `limits` of the TCP side, and `session_limits` of each
-    connection; `keep_messages`, whether handshakes keep their messages when they are over.
+    connection; `keep_messages`, whether handshakes keep their messages when they are over; `segments`, whether
+    `segment` shall hold the TCP segment of each frame: `batches` then gives one, perhaps empty, for each of them.
 
     Iterating gives `(stream, event)`; an event of None says that the stream is over.  Raises CaptureError when a
     source cannot be opened; while it is iterated over, where one cannot be read to its end, after everything before
@@ -113,7 +137,10 @@ class CaptureReader:
         limits: CaptureLimits | None = None,
         session_limits: Limits | None = None,
         keep_messages: bool = False,
+        segments: bool = False,
     ) -> None:
+        self.segment: TCPSegment | None = None
+        self._segments = segments
         self.secrets = secrets if secrets is not None else Secrets()
         self.notices: Counter[str] = Counter()  # limits of the TCP side that were reached, and how often
         self._session_limits = session_limits
@@ -145,13 +172,16 @@ class CaptureReader:
                     receive(frame)
                     if self._dirty:
                         self._collect()
-                        if told:
-                            yield told[:]
-                            told.clear()
+                    if self._segments:
+                        self.segment = self._segment_of(frame)
+                    if told or self.segment is not None:
+                        yield told[:]
+                        told.clear()
             except CaptureError as error:
                 damage = damage or error
             self._bytes_before = before + capture.bytes_read
             self._capture = None
+        self.segment = None
         self._assembler.finish()
         self._collect()
         if told:
@@ -194,6 +224,30 @@ class CaptureReader:
         if secrets_type == _TLS_KEY_LOG:
             entries = parse_key_log(data.splitlines())
             self.secrets.add_key_log(entry for entry in entries if isinstance(entry, KeyLogEntry))
+
+    def _segment_of(self, frame: RawFrame) -> TCPSegment | None:
+        number, ticks, interface, block, start, end, length = frame
+        dissected = interface.dissect(block, start, end, length)
+        if isinstance(dissected, str):
+            return None
+        flow, seq, ack, flags, payload, missing = dissected
+        stream = self._assembler.find(flow)
+        if stream is None:
+            return None
+        connection, side = stream.connection, stream.side
+        acknowledges = ack if flags & ACK else None
+        return TCPSegment(
+            Provenance(number, ticks, interface.ticks_per_second, interface.file),
+            connection.number,
+            connection.endpoint(side),
+            connection.endpoint(1 - side),
+            flags,
+            seq,
+            acknowledges,
+            _relative(seq, stream.base),
+            None if acknowledges is None else _relative(acknowledges, stream.peer.base),
+            len(payload) + missing,
+        )
 
     def _collect(self) -> None:
         """Asks the connections that got something what they have to tell."""
@@ -284,6 +338,10 @@ class CaptureReader:
         if not watched.dirty:
             watched.dirty = True
             self._dirty.append(watched)
+
+
+def _relative(number: int, base: int | None) -> int:
+    return number if base is None else (number - base) & SEQUENCE_MASK
 
 
 def _likely_client(connection: TCPConnection) -> int:

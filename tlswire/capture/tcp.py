@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from tlswire.capture.dissect import ACK, FIN, RST, SYN
-from tlswire.capture.frames import Interface, Provenance, RawFrame
+from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.stream import HALF, SEQUENCE_MASK, SLOW, ByteStream
 
@@ -193,6 +193,10 @@ class TCPAssembler:
                 self._acknowledge(peer, ack, flags)
         if flags & (FIN | RST):
             self._finish(stream, seq + len(payload) + missing, flags)
+
+    def find(self, flow: bytes) -> ByteStream | None:
+        """The direction of a connection that a segment with this flow belongs to, as things stand."""
+        return self._streams.get(flow)
 
     def finish(self) -> None:
         """The captures have been read: every connection is over."""

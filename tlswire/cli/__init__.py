@@ -1,0 +1,22 @@
+"""The command `tlswire`: it reads arguments, and leaves the work to the library.
+
+Its own requirements, click and rich, are the extra `cli`; without them there is one line that says so.
+"""
+
+from __future__ import annotations
+
+import sys
+
+EXTRA = ("click", "rich")
+
+
+def main() -> None:
+    """Runs the command with the arguments of the process, and ends the process with its exit status."""
+    try:
+        from tlswire.cli.commands import run
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] not in EXTRA:
+            raise
+        print(f"tlswire: the command line needs {missing.name}: pip install 'tlswire[cli]'", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(run())

@@ -1,0 +1,115 @@
+"""The verbs of the command `tlswire` and their arguments."""
+
+from __future__ import annotations
+
+import sys
+from importlib.resources import as_file, files
+
+import click
+
+import tlswire
+from tlswire.cli.decrypt import decrypt_captures
+from tlswire.cli.explain import explain_captures
+from tlswire.cli.options import SecretFiles, as_json, captures, secret_files
+from tlswire.cli.outcome import Status, told_in_one_line
+from tlswire.cli.show import show_bytes
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=_HELP)
+@click.version_option(tlswire.__version__, prog_name="tlswire", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Read TLS off the wire and explain it.
+
+    CAPTURE is a pcap or pcapng file, also compressed with gzip, or - for standard input. Several are read
+    as one, in the order of their first frames.
+
+    Exit status: 0 done; 1 an input could not be read, or not to its end; 2 usage; 3 done, but with secrets
+    given at least one protected record stayed encrypted.
+    """
+
+
+@commands.command()
+@captures
+@secret_files
+@click.option("--tcp", is_flag=True, help="Show the TCP segments too, and the Ack number.")
+@as_json
+def explain(
+    captures: tuple[str, ...], keys: tuple[str, ...], password_file: str | None, key_logs: tuple[str, ...],
+    tcp: bool, as_json: bool,
+) -> Status:  # fmt: skip
+    """Tell the story of the connections, message by message.
+
+    With the server's key or a key log, what came encrypted is in the clear, marked with *.
+    """
+    secrets = SecretFiles(keys, password_file, key_logs)
+    with told_in_one_line():
+        return explain_captures(captures, secrets, tcp=tcp, as_json=as_json)
+
+
+@commands.command()
+@captures
+@click.option("-o", "--output", "directory", metavar="DIR", required=True, help="Where the files are put.")
+@secret_files
+@as_json
+def decrypt(
+    captures: tuple[str, ...], directory: str, keys: tuple[str, ...], password_file: str | None,
+    key_logs: tuple[str, ...], as_json: bool,
+) -> Status:  # fmt: skip
+    """Write the application data of each side of each connection to DIR.
+
+    DIR gets stream-N.client.bin, stream-N.server.bin and manifest.json, which says what is missing and why.
+    What an earlier decrypt has put into DIR is replaced; nothing else there is touched. With --json, the
+    manifest is printed too.
+    """
+    secrets = SecretFiles(keys, password_file, key_logs)
+    with told_in_one_line():
+        return decrypt_captures(captures, secrets, directory, as_json=as_json)
+
+
+@commands.command()
+@click.argument("what", metavar="[WHAT|-]", default="-")
+@click.option("--hex", "spelling", flag_value="hex", help="WHAT is hex digits, not a file.")
+@click.option("--base64", "spelling", flag_value="base64", help="WHAT is base64, not a file.")
+@click.option(
+    "--as", "as_name", metavar="NAME",
+    help="WHAT is the body of this message: ClientHello, certificate_request, ...",
+)  # fmt: skip
+def show(what: str, spelling: str | None, as_name: str | None) -> Status:
+    """Show raw TLS bytes as an annotated tree.
+
+    WHAT is a file with records or a handshake message, or else their bytes in hex; - or nothing is standard
+    input.
+    """
+    with told_in_one_line():
+        return show_bytes(what, spelling, as_name)
+
+
+@commands.command()
+@as_json
+def demo(as_json: bool) -> Status:
+    """Explain a capture that the package carries.
+
+    A web server asks for a client certificate by renegotiating; its private key makes all of it readable.
+    """
+    data = files("tlswire") / "data"
+    with as_file(data / "demo.pcapng") as capture, as_file(data / "demo-key.pem") as key, told_in_one_line():
+        return explain_captures([str(capture)], SecretFiles((str(key),)), tcp=False, as_json=as_json)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command and gives its exit status.
+
+    Parameters: `arguments`, without the program's name; those of the process, where there are none.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a sign gets its code.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        return int(commands.main(arguments, prog_name="tlswire", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return Status.interrupted

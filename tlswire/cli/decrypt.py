@@ -1,0 +1,66 @@
+"""The verb `decrypt`: from captures and secrets to files of plaintext."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlswire.capture import CaptureReader
+from tlswire.cli.options import SecretFiles
+from tlswire.cli.outcome import Status
+from tlswire.cli.plaintext_files import PlaintextFiles
+from tlswire.cli.screen import ProgressBar, note, write, write_json
+from tlswire.session import Undecryptable
+
+
+def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str, *, as_json: bool) -> Status:
+    """Reads the captures and writes the plaintext; raises TLSWireError or OutputError.
+
+    When reading stops early, what came before is written, and the manifest says that it is not complete.
+    """
+    secrets = files.load()
+    reader = CaptureReader(captures, secrets=secrets)
+    output = PlaintextFiles(directory, list(captures))
+    encrypted = complete = False
+    try:
+        try:
+            with ProgressBar(reader):
+                for stream, event in reader:
+                    if event is None:
+                        output.end(stream)
+                        continue
+                    encrypted = encrypted or isinstance(event, Undecryptable)
+                    output.receive(stream, event)
+            complete = True
+        finally:
+            manifest = output.finish(complete=complete)
+            if as_json:
+                write_json(manifest)
+            else:
+                _print(manifest, Path(directory))
+    finally:
+        output.discard()
+    return Status.encrypted if encrypted and files.given else Status.done
+
+
+def _print(manifest: dict[str, object], directory: Path) -> None:
+    entries = manifest["files"]
+    assert isinstance(entries, list)
+    if not entries:
+        note("no TLS connection was found")
+    for entry in entries:
+        peers = f"{entry['src']} to {entry['dst']}"
+        if entry["file"] is None:
+            write(f"stream {entry['stream']}, {entry['direction']}: nothing readable, {peers}")
+        else:
+            write(f"{directory / entry['file']}: {entry['bytes']} bytes, {peers}")
+        for missing in entry["missing"]:
+            write(f"  missing at {missing['offset']}: {_amount(missing)}: {missing['reason']}")
+
+
+def _amount(missing: dict[str, object]) -> str:
+    first, last = missing["first_frame"], missing["last_frame"]
+    frames = f"frame {first}" if first == last else f"frames {first} to {last}"
+    size = "an unknown number of" if missing["wire_bytes"] is None else missing["wire_bytes"]
+    records = f"{missing['records']} records, " if missing["records"] else ""
+    return f"{records}{size} bytes on the wire, {frames}"

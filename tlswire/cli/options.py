@@ -1,0 +1,61 @@
+"""The arguments that the verbs share: captures, keys, key logs, the form of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from tlswire.capture import load_key_log, load_server_keys, read_password
+from tlswire.crypto import Secrets
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFiles:
+    """The files from which a command takes its secrets."""
+
+    keys: tuple[str, ...] = ()
+    password_file: str | None = None
+    key_logs: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> bool:
+        """True when there is any."""
+        return bool(self.keys or self.key_logs)
+
+    def load(self) -> Secrets:
+        """Reads them all; raises SecretsError."""
+        password = read_password(self.password_file) if self.password_file is not None else None
+        secrets = Secrets([one for key in self.keys for one in load_server_keys(key, password)])
+        for key_log in self.key_logs:
+            secrets.add_key_log(load_key_log(key_log).entries)
+        return secrets
+
+
+captures = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+
+
+def secret_files(command: F) -> F:
+    """Adds the options that say where the secrets are."""
+    options = (
+        click.option(
+            "--key", "keys", metavar="FILE", multiple=True,
+            help="The server's RSA private key: PEM, DER or PKCS #12. May be given several times.",
+        ),
+        click.option(
+            "--password-file", metavar="FILE",
+            help="A file whose first line is the password of the keys.",
+        ),
+        click.option(
+            "--keylog", "key_logs", metavar="FILE", multiple=True,
+            help="A key log (SSLKEYLOGFILE). May be given several times.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,200 @@
+"""The story as a table of plain text, for terminals and files.
+
+Rows are written as they come: nothing of the capture is held back.  Columns are as wide as the widest cell so far,
+so that a longer address widens them from its own row on.  Where there is room, a row is one line:
+
+    No.   Time             Delta     Source        Destination    Protocol  Ep.  Info
+      11  11:02:33.128214  0.000219  10.0.0.1:443  10.0.0.2:5106  TLSv1.2   0*   Hello Request
+
+In a terminal too narrow for that, the messages of a frame stand below one line for the frame:
+
+      11  11:02:33.128214  0.000219  10.0.0.1:443  10.0.0.2:5106  TLSv1.2
+          0*  Hello Request
+
+`Ep.` is the handshake that a message belongs to or that protects it; `*` marks what came encrypted.  What a peer
+controls was escaped by those who made the rows.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from tlswire.analysis import Row, SegmentRow
+from tlswire.capture import Provenance
+from tlswire.escaping import escape
+
+LEAST_INFO = 40  # columns; with fewer left for Info, rows are grouped by frame
+LEAST_HANGING = 24  # columns; with fewer left, what is wrapped is indented by little
+FEW_NAMES = 12  # so many CA names are all listed; of more, the first ones
+FIRST_NAMES = 10
+LEGEND = "Times are UTC. Ep.: the handshake (epoch) of the message. *: it came encrypted."
+
+_GAP = "  "
+_COLUMNS = (("No.", 4), ("Time", 15), ("Delta", 8), ("Source", 15), ("Destination", 15), ("Protocol", 8))
+_EPOCH = ("Ep.", 3)
+_ACK = ("Ack", 10)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Line(NamedTuple):
+    """A line of text, and what it is: `heading`, `divider`, `row`, `encrypted`, `warning`, `tcp` or `detail`."""
+
+    text: str
+    style: str
+
+
+class StoryTable:
+    """Turns rows into lines.
+
+    Parameters: `width`, columns of the terminal, or None: then every row is one line, however long; `ack`, whether
+    there is a column for the TCP acknowledgement number.
+    """
+
+    def __init__(self, width: int | None = None, *, ack: bool = False) -> None:
+        self._width = width
+        columns = (*_COLUMNS, _ACK) if ack else _COLUMNS
+        self._ack = ack
+        self._names = [name for name, _ in (*columns, _EPOCH)]
+        self._widths = [least for _, least in (*columns, _EPOCH)]
+        self._grouped: bool | None = None  # not decided before the first row
+        self._file: str | None = None
+        self._day: str | None = None
+        self._indent = 0  # of the Info column
+        self._frame: object = None  # the frame whose line the grouped messages are below
+        self._last_time: Decimal | None = None
+        self._epochs: dict[int, int] = {}  # by stream, the last handshake that is announced
+
+    def lines(self, row: Row) -> Iterator[Line]:
+        """The lines of a row, after the headings that are due before it."""
+        style = "warning" if row.kind != "message" else "encrypted" if row.encrypted else "row"
+        epoch = f"{row.epoch}{'*' if row.encrypted else ''}"
+        cells = [row.source, row.destination, row.protocol or "?"]
+        group = (row.at, row.stream.number, row.side, row.protocol)
+        yield from self._placed(row.at, cells, row.ack, epoch, row.info, style, group, self._announce(row))
+        yield from self._names_of(row)
+
+    def segment_lines(self, row: SegmentRow) -> Iterator[Line]:
+        """The lines of a TCP segment with which no message became readable."""
+        segment = row.segment
+        cells = [segment.source, segment.destination, "TCP"]
+        yield from self._placed(segment.at, cells, segment.relative_ack, "", row.info, "tcp", segment, ())
+
+    def _placed(
+        self,
+        at: Provenance,
+        peers: list[str],
+        ack: int | None,
+        epoch: str,
+        info: str,
+        style: str,
+        group: object,
+        announced: Iterable[Line],
+    ) -> Iterator[Line]:
+        day, time = _day_and_time(at)
+        now = Decimal(at.time)
+        delta = now - (now if self._last_time is None else self._last_time)
+        self._last_time = now
+        cells = [str(at.frame), time, f"{delta:f}", *peers]
+        if self._ack:
+            cells.append("" if ack is None else str(ack))
+        cells.append(epoch)
+        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+        yield from self._headings(at, day)
+        yield from announced
+        if self._grouped:
+            if group != self._frame:
+                self._frame = group
+                yield from self._wrapped(self._joined(cells[:-1]), self._widths[0] + len(_GAP), "frame")
+            start = " " * (self._widths[0] + len(_GAP)) + cells[-1].ljust(self._widths[-1]) + _GAP
+        else:
+            start = self._joined(cells) + _GAP
+        self._indent = len(start)
+        yield from self._wrapped(start + info, len(start), style)
+
+    def end_block(self, stream: int) -> None:
+        """Takes that a stream is over and that other text is written before the next row."""
+        self._epochs.pop(stream, None)
+        self._frame = None
+
+    def _headings(self, at: Provenance, day: str) -> Iterator[Line]:
+        if self._grouped is None:
+            used = len(self._joined(self._names) + _GAP)
+            self._grouped = self._width is not None and self._width - used < LEAST_INFO
+        if at.file != self._file:
+            yield Line(escape(at.file), "heading")
+        if day != self._day:
+            yield Line(f"{day} UTC", "heading")
+        if self._file is None:
+            if self._grouped:
+                yield from self._wrapped(self._joined(self._names[:-1]), self._widths[0] + len(_GAP), "heading")
+                yield Line(" " * (self._widths[0] + len(_GAP)) + self._joined(["Ep.", "Info"]), "heading")
+            else:
+                yield Line(self._joined([*self._names, "Info"]), "heading")
+        self._file, self._day = at.file, day
+
+    def _announce(self, row: Row) -> Iterator[Line]:
+        """A divider where a stream's next handshake begins."""
+        if row.content_type != "handshake" or row.epoch <= self._epochs.get(row.stream.number, 0):
+            return
+        self._epochs[row.stream.number] = row.epoch
+        self._frame = None
+        yield Line(f"-- stream {row.stream.number}: handshake {row.epoch}, a renegotiation", "divider")
+
+    def _names_of(self, row: Row) -> Iterator[Line]:
+        indent = self._indent
+        names = row.more.get("certificate_authorities")
+        if not isinstance(names, list):
+            return
+        shown = names if len(names) <= FEW_NAMES else names[:FIRST_NAMES]
+        digits = len(str(len(shown)))
+        for number, name in enumerate(shown, 1):
+            start = f"{'':{indent}}{number:>{digits}}. "
+            yield from self._wrapped(start + escape_name(name), len(start), "detail")
+        if len(shown) < len(names):
+            rest = f"… and {len(names) - len(shown)} more (--json lists all)"
+            yield Line(f"{'':{indent}}{'':{digits}}  {rest}", "detail")
+
+    def _joined(self, cells: list[str]) -> str:
+        """Cells under one another; the numbers, which come first, are aligned to the right."""
+        widths = [*self._widths, 0]
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
+        padded[0] = cells[0].rjust(widths[0])
+        return _GAP.join(padded)
+
+    def _wrapped(self, text: str, indent: int, style: str) -> Iterator[Line]:
+        for line in wrapped(text, indent, self._width):
+            yield Line(line, style)
+
+
+def wrapped(text: str, indent: int, width: int | None) -> list[str]:
+    """Text in lines of at most `width` columns, all but the first indented; one line where `width` is None.
+
+    In a terminal narrower than the indentation, that is given up.
+    """
+    text = text.rstrip()
+    if width is None or len(text) <= width:
+        return [text]
+    if width - indent < LEAST_HANGING:
+        indent = min(2, width // 2)
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False, replace_whitespace=False)
+
+
+def escape_name(name: str) -> str:
+    """A distinguished name of RFC 4514 made safe to print; its own backslashes stay single."""
+    return "\\".join(escape(part) for part in name.split("\\"))
+
+
+def _day_and_time(at: Provenance) -> tuple[str, str]:
+    """The date and the time of day, with all digits that the capture has."""
+    seconds, rest = divmod(at.ticks, at.ticks_per_second)
+    digits = len(at.time.partition(".")[2])
+    try:
+        moment = _UNIX_EPOCH + timedelta(seconds=seconds)
+    except OverflowError:  # a damaged capture's year 60,000
+        return "unknown date,", at.time
+    fraction = f".{rest * 10**digits // at.ticks_per_second:0{digits}d}" if digits else ""
+    return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}{fraction}"
