@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.dissect import ACK
+from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.recognise import Receiver, Recogniser
