@@ -59,7 +59,9 @@ class UnknownHandshake(Message):
     body: bytes = wire(Rest())
 
 
-_DRAFT = b"\x7f"  # of server_version, in the drafts of TLS 1.3 whose ServerHello was another
+# What server_version begins with in the drafts of TLS 1.3 whose ServerHello was another: 7f and the draft's number, or
+# already 0304; since draft 22 it is 0303.
+_DRAFTS = (b"\x7f", b"\x03\x04")
 
 BODIES: dict[HandshakeType, Form] = {
     HandshakeType.hello_request: HelloRequest,
@@ -101,7 +103,7 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     kind = HandshakeType.of(msg_type)
     body = bytes(memoryview(body))
     form = BODIES.get(kind, UNDECLARED if kind.is_known else UnknownHandshake)
-    if kind is HandshakeType.server_hello and body[:1] == _DRAFT:
+    if kind is HandshakeType.server_hello and body.startswith(_DRAFTS):
         form = ServerHelloTLS13Draft
     found: Message | Unresolved = resolved(form.decode(body, replace(context, handshake_type=kind)), _Body(kind))
     return found

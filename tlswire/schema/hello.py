@@ -179,7 +179,7 @@ class ServerHello(Extended):
 class ServerHelloTLS13Draft(Extended):
     """The ServerHello of the drafts of TLS 1.3 up to 21, without session ID and compression.
 
-    draft-ietf-tls-tls13-21 §4.1.3; `server_version` is 7f and the draft's number.
+    draft-ietf-tls-tls13-21 §4.1.3; `server_version` is 7f and the draft's number, or 0304.
     """
 
     server_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
