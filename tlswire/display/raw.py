@@ -154,6 +154,10 @@ class _Walk:
             behind: list[Node] = []
             fields[-1].children.extend(self._contents(raw, data, behind))
             yield from behind
+        elif raw[0] == ContentType.handshake and end - start > RECORD_HEADER and not self._changed:
+            # The record is cut short: what there is of its messages can be shown all the same.
+            pieces, self._begun = [*self._begun, (start + RECORD_HEADER, end)], []
+            yield from self.messages(pieces)
 
     def _contents(self, record: bytes, data: Node, behind: list[Node]) -> list[Node]:
         """What stands in place of the bytes of a fragment; whole messages of several records go to `behind`."""

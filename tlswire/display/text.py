@@ -142,7 +142,9 @@ class StoryTable:
             return
         self._epochs[row.stream.number] = row.epoch
         self._frame = None
-        yield Line(f"-- stream {row.stream.number}: handshake {row.epoch}, a renegotiation", "divider")
+        yield from self._wrapped(
+            f"-- stream {row.stream.number}: handshake {row.epoch}, a renegotiation", len("-- "), "divider"
+        )
 
     def _names_of(self, row: Row) -> Iterator[Line]:
         indent = self._indent
