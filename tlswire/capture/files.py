@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from tlswire.capture.blocks import Blocks
 from tlswire.capture.frames import Frame, RawFrame
-from tlswire.capture.pcap import PCAP_MAGICS, pcap_frames
+from tlswire.capture.pcap import FILE_HEADER_LENGTH, PCAP_MAGICS, pcap_frames
 from tlswire.capture.pcapng import SECTION_HEADER, OnSecrets, pcapng_frames
 from tlswire.errors import CaptureError
 
@@ -40,6 +40,7 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"-----BEGIN", "a PEM file", EXPECTED),
 )
+_MOST_TOLD = 76  # bytes that tell a format apart
 _ETL = "an event trace log (.etl)", "convert it with `pktmon etl2pcap` or etl2pcapng"
 
 CaptureSource: TypeAlias = "str | os.PathLike[str] | BinaryIO"
@@ -185,13 +186,15 @@ def _open_format(file: BinaryIO, name: str, close: Callable[[], None], on_secret
     blocks.extend(0, 2)
     if blocks.buffer.startswith(b"\x1f\x8b"):
         blocks = Blocks(_gunzipped(blocks, name), name)
-    blocks.extend(0, 76)
-    start = blocks.buffer[:76]
-    if start[:4] in PCAP_MAGICS:
+    blocks.extend(0, 4)
+    magic = blocks.buffer[:4]
+    if magic in PCAP_MAGICS:
+        blocks.extend(0, FILE_HEADER_LENGTH)
         return Capture(name, "pcap", pcap_frames(blocks), close, source)
-    if start[:4] == SECTION_HEADER:
+    if magic == SECTION_HEADER:
         return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close, source)
-    raise CaptureError(_what_else(start, name), name)
+    blocks.extend(0, _MOST_TOLD)
+    raise CaptureError(_what_else(blocks.buffer[:_MOST_TOLD], name), name)
 
 
 def _nothing() -> None:
