@@ -17,14 +17,13 @@ from tlswire.wire.nodes import Enumerated, Node, Rest, UInt, integer, length_pre
 from tlswire.wire.stream import (
     MalformedError,
     SchemaError,
-    WindowStream,
     cannot_build,
     dotted,
     offset,
     parse_step,
     parse_whole,
     reference,
-    take,
+    take_window,
 )
 
 if TYPE_CHECKING:
@@ -255,18 +254,18 @@ class Tagged(Node[Any]):
         place = context._params.get("handshake_type") if self.within is None else self.within
         tag = parse_step(table.tag, stream, context, path, "type")
         length = parse_step(table.prefix, stream, context, path, "length")
-        base, body = offset(stream), take(stream, length, path)
+        message = None if place is None else table.at(place).get(tag)
+        window = take_window(stream, length, None if message is None else message.SCHEMA, context, path)
         if place is None:
             stream.seek(start)
             return Unresolved(stream.read(self.minimum + length), "handshake_type", self)
-        message = table.at(place).get(tag)
+        body = window.getvalue()
         if message is None:
             return table.unknown(tag, body)
         try:
-            window = WindowStream(body, base, getattr(stream, "trace", None))
             return parse_whole(message.SCHEMA, window, context, path)
         except SchemaError as failure:
-            return table.malformed(tag, body, seen_from(failure.error, dotted(path), base))
+            return table.malformed(tag, body, seen_from(failure.error, dotted(path), window.base))
 
     def _build(self, value: Any, stream: BinaryIO, context: Any, path: str) -> Any:
         if isinstance(value, Unresolved):

@@ -258,9 +258,7 @@ class DecoderWriter:
     def tagged(self, node: Tagged, hint: str) -> str:
         self.settle()
         table, add = node.table, self.source.add
-        first, variable, start, message, stop = map(
-            self.source.local, ("first", hint, "start", "message", "stop")
-        )
+        first, variable, start, message, stop = map(self.source.local, ("first", hint, "start", "message", "stop"))
         if node.within is None:
             add(f"{first} = position")
         code = self.integer(table.tag.size, "code")

@@ -113,17 +113,21 @@ def parse_step(node: Any, stream: BinaryIO, context: Any, path: str, label: str 
     return trace.step(node, stream, context, path, label)
 
 
-def parse_window(node: Any, stream: BinaryIO, length: int, context: Any, path: str) -> Any:
-    """Parse the next `length` bytes of `stream`, all of them, as one `node`."""
+def open_window(node: Any, stream: BinaryIO, length: int, context: Any, path: str) -> WindowStream:
+    """Return a stream of the next `length` bytes; if there are fewer, trace what they show of `node` and raise."""
     base = offset(stream)
     trace: Trace | None = getattr(stream, "trace", None)
     try:
-        data = take(stream, length, path)
+        return WindowStream(take(stream, length, path), base, trace)
     except TruncatedError:
         if trace is not None:
             trace.glimpse(node, WindowStream(stream.read(), base, trace), context, path)
         raise
-    return parse_whole(node, WindowStream(data, base, trace), context, path)
+
+
+def parse_window(node: Any, stream: BinaryIO, length: int, context: Any, path: str) -> Any:
+    """Parse the next `length` bytes of `stream`, all of them, as one `node`."""
+    return parse_whole(node, open_window(node, stream, length, context, path), context, path)
 
 
 def parse_whole(node: Any, stream: BinaryIO, context: Any, path: str) -> Any:
