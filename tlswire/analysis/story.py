@@ -282,7 +282,7 @@ class Storyteller:
 _HTTP_LINE = re.compile(
     rb"(?:[A-Z]{3,20} [!-~]{1,8000} HTTP/1\.[01]|HTTP/1\.[01] [0-9]{3}(?: [^\r\n\x00]{0,200})?)\r?\n"
 )
-_HTTP_BEGIN = re.compile(rb"[A-Z]{1,20}(?:/1?\.?[01]?| [ -~\r]*)?\Z")
+_HTTP_BEGIN = re.compile(rb"[A-Z]{1,20}(?:/1?\.?[01]?)?(?: [^\n\x00]*)?\r?\Z")
 _HTTP_LONGEST = 8192  # bytes of a first line; servers refuse longer ones (RFC 9112 §3 asks for 8000)
 
 

@@ -20,10 +20,10 @@ from tlswire.wire.stream import (
     cannot_build,
     dotted,
     offset,
+    open_window,
     parse_step,
     parse_whole,
     reference,
-    take_window,
 )
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class Tagged(Node[Any]):
         tag = parse_step(table.tag, stream, context, path, "type")
         length = parse_step(table.prefix, stream, context, path, "length")
         message = None if place is None else table.at(place).get(tag)
-        window = take_window(stream, length, None if message is None else message.SCHEMA, context, path)
+        window = open_window(REST if message is None else message.SCHEMA, stream, length, context, path)
         if place is None:
             stream.seek(start)
             return Unresolved(stream.read(self.minimum + length), "handshake_type", self)
