@@ -431,7 +431,9 @@ class TCPAssembler:
                 self._give_up_all(stream)
                 self._tell_lost_tail(stream)
                 self._end(stream)
-            stream.stray = None
+            if stream.stray is not None:
+                self.counts["unrelated"] += len(stream.stray[1])
+                stream.stray = None
         connection.closed = True
         del self._open[connection.number]
         self._consumer.closed(connection, self._at())
