@@ -133,9 +133,12 @@ def test_the_server_hello_of_the_drafts_has_no_session_id(version: str) -> None:
 
 CLIENT_BODY = bytes.fromhex("0303" + "11" * 32 + "00" + "0004002f00ff" + "0100")
 SERVER_BODY = bytes.fromhex("0303" + "22" * 32 + "00" + "002f" + "00")
+both_hellos = pytest.mark.parametrize(
+    ("kind", "body"), [(ClientHello, CLIENT_BODY), (ServerHello, SERVER_BODY)], ids=["ClientHello", "ServerHello"]
+)
 
 
-@pytest.mark.parametrize(("kind", "body"), [(ClientHello, CLIENT_BODY), (ServerHello, SERVER_BODY)])
+@both_hellos
 def test_absent_extensions_are_none_and_empty_ones_are_an_empty_list(
     kind: type[ClientHello | ServerHello], body: bytes
 ) -> None:
@@ -148,7 +151,7 @@ def test_absent_extensions_are_none_and_empty_ones_are_an_empty_list(
         assert hello.violations == ()
 
 
-@pytest.mark.parametrize(("kind", "body"), [(ClientHello, CLIENT_BODY), (ServerHello, SERVER_BODY)])
+@both_hellos
 def test_every_proper_prefix_is_refused_but_the_one_without_the_list_of_extensions(
     kind: type[ClientHello | ServerHello], body: bytes
 ) -> None:

@@ -35,8 +35,7 @@ _STRINGS: dict[int, tuple[str, str]] = {
     0x1E: ("BMPString", "utf-16-be"),
 }
 
-# The short names of RFC 4514 §3, and those that people know beyond them.
-_SHORT_NAMES: dict[str, str] = {
+SHORT_NAMES: dict[str, str] = {
     "2.5.4.3": "CN",
     "2.5.4.4": "SN",
     "2.5.4.5": "serialNumber",
@@ -65,6 +64,7 @@ _SHORT_NAMES: dict[str, str] = {
     "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }
+"""The short names of RFC 4514 §3, and those that people know beyond them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def _read_attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]
         dotted = _dotted(der[oid.start : oid.end], oid.start, here)
         string_type, text = _text(value.tag, der[value.start : value.end])
         raw = der[value.offset : value.end]
-        yield Attribute(dotted, _SHORT_NAMES.get(dotted, dotted), string_type, text, raw)
+        yield Attribute(dotted, SHORT_NAMES.get(dotted, dotted), string_type, text, raw)
         position = pair.end
         index += 1
 
