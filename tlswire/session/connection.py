@@ -224,10 +224,11 @@ class Connection:
         look = side.reader.look()
         if look is Look.record:
             content_type = side.reader.content_type
-            if not (self._flow.record_may_go_on(side, content_type) or self._waits_no_more(side)):
+            changed = not side.protected and self._has_changed(side)
+            if not (self._flow.record_may_go_on(side, content_type, changed=changed) or self._waits_no_more(side)):
                 side.blocked = True
                 return False
-            self._take_record(side)
+            self._take_record(side, changed)
             return True
         if look is Look.hole:
             self._take_hole(side)
@@ -242,12 +243,12 @@ class Connection:
 
     # Records
 
-    def _take_record(self, side: Side) -> None:
+    def _take_record(self, side: Side, changed: bool) -> None:
         reader = side.reader
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
         index = side.index
-        if not side.protected and self._has_changed(side, content_type, fragment):
+        if changed:
             self._change(side, self._flow.target(side, None))
             side.seek = _MAX_LOST_RECORDS if side.holed else 0
         elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
@@ -285,22 +286,24 @@ class Connection:
         else:
             self._take_heartbeat(side, plaintext, at, protected)
 
-    def _has_changed(self, side: Side, content_type: int, fragment: bytes) -> bool:
-        """Whether a record of a side that has sent no ChangeCipherSpec is protected all the same.
+    def _has_changed(self, side: Side) -> bool:
+        """Whether the record at the front of a side that has sent no ChangeCipherSpec is protected all the same.
 
         In TLS 1.3, and where the ChangeCipherSpec was lost or sent before the capture began.
         """
+        content_type = side.reader.content_type
         handshake = self._flow.known(side.epoch)
         if handshake is not None and handshake.is_tls13:
             return content_type == ContentType.application_data
         whole = handshake is not None and side.role is not None and handshake.hello_read[side.role]
         if whole and not side.holed:
             return False
-        if content_type == ContentType.handshake and fragment and not side.handshake_data:
-            length = int.from_bytes(fragment[1:_HANDSHAKE_HEADER], "big")
-            return not HandshakeType.of(fragment[0]).is_known or length > self.limits.handshake_message
+        if content_type == ContentType.handshake and side.reader.length and not side.handshake_data:
+            head = side.reader.head(_HANDSHAKE_HEADER)
+            length = int.from_bytes(head[1:], "big")
+            return not HandshakeType.of(head[0]).is_known or length > self.limits.handshake_message
         if content_type == ContentType.alert:
-            return len(fragment) != 2
+            return side.reader.length != 2
         return content_type == ContentType.application_data
 
     def _is_second_hello(self, side: Side, content_type: int, fragment: bytes) -> bool:

@@ -113,14 +113,19 @@ class Flow:
             return True  # what it depends on, the ServerHello, is behind us or lost
         return self.flight_may_go_on(side, epoch)
 
-    def record_may_go_on(self, side: Side, content_type: int) -> bool:
-        """Whether a record can be opened now."""
+    def record_may_go_on(self, side: Side, content_type: int, *, changed: bool) -> bool:
+        """Whether a record can be opened now.
+
+        Parameters: `changed`, whether it is the first one that is protected, its ChangeCipherSpec not having been
+        seen: it asks for the keys, as that would have.
+        """
         if side.protected:
             # What is readable needs nothing more; in what is not, nothing can be learnt.
             if content_type != ContentType.change_cipher_spec or side.refusal is not None:
                 return True
-        elif content_type == ContentType.handshake or (
-            side.role is not None and content_type in (ContentType.alert, ContentType.heartbeat)
+        elif not changed and (
+            content_type == ContentType.handshake
+            or (side.role is not None and content_type in (ContentType.alert, ContentType.heartbeat))
         ):
             return True
         return self.flight_may_go_on(side, self.target(side, None))

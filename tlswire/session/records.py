@@ -85,6 +85,12 @@ class RecordReader:
                 return self._run_out() if inbox.run_is_closed else Look.need_data
             self._lose("no record header where one should be")
 
+    def head(self, count: int) -> bytes:
+        """The first `count` bytes of the fragment at the front, or as many as it has."""
+        run, position = self._inbox.peek(self.header_length + self.length)
+        position += self.header_length
+        return run[position : position + min(count, self.length)]
+
     def take(self) -> tuple[bytes, int, object]:
         """Takes the record at the front: its fragment, its offset, and the `at` of its last byte."""
         inbox = self._inbox
