@@ -244,6 +244,26 @@ def test_a_user_can_add_a_handshake_message() -> None:
         del BODIES[kind], BODIES[HandshakeType.supplemental_data]
 
 
+def test_a_user_can_add_a_form() -> None:
+    context = Context(TLS12, key_exchange=KeyExchange.PSK)
+    unresolved = decode_body(HandshakeType.server_key_exchange, b"\0\4hint", context)
+    assert isinstance(unresolved, Unresolved)
+
+    @ServerKeyExchange.FORMS.register(KeyExchange.PSK)
+    @message
+    class ServerKeyExchangePSK(ServerKeyExchange):
+        psk_identity_hint: bytes = wire(Opaque(0, 2**16 - 1))
+
+    try:
+        found = decode_body(HandshakeType.server_key_exchange, b"\0\4hint", context)
+        assert found == ServerKeyExchangePSK(b"hint")
+        assert isinstance(found, ServerKeyExchange)
+        assert unresolved.resolve(context) == found
+        assert ServerKeyExchange.decode(b"\0\4hint", context) == found
+    finally:
+        del ServerKeyExchange.FORMS.table[KeyExchange.PSK]
+
+
 # The record layer and what is small
 
 

@@ -113,6 +113,11 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 )
 
 
+# cryptography 43 takes each hex pair for a character, where RFC 4514 §3 has octets of UTF-8.
+READS_UTF8 = [one.value for one in x509.Name.from_rfc4514_string("O=\\C3\\A9")] == ["é"]
+
+
+@pytest.mark.skipif(not READS_UTF8, reason="this release of cryptography reads hex pairs as Latin-1")
 @given(st.lists(st.lists(VALUES, min_size=1, max_size=3, unique=True), min_size=1, max_size=4))
 def test_cryptography_reads_our_string_as_the_values_that_were_in_the_name(rdns: list[list[str]]) -> None:
     der = name(*(b"".join(attribute(ORGANIZATION, 0x0C, value.encode()) for value in rdn) for rdn in rdns))
