@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.resources import as_file, files
 
@@ -11,7 +12,7 @@ import tlswire
 from tlswire.cli.decrypt import decrypt_captures
 from tlswire.cli.explain import explain_captures
 from tlswire.cli.options import SecretFiles, as_json, captures, secret_files
-from tlswire.cli.outcome import Status, told_in_one_line
+from tlswire.cli.outcome import Status, ending
 from tlswire.cli.show import show_bytes
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -35,6 +36,7 @@ def commands() -> None:
 @secret_files
 @click.option("--tcp", is_flag=True, help="Show the TCP segments too, and the Ack number.")
 @as_json
+@ending
 def explain(
     captures: tuple[str, ...], keys: tuple[str, ...], password_file: str | None, key_logs: tuple[str, ...],
     tcp: bool, as_json: bool,
@@ -44,8 +46,7 @@ def explain(
     With the server's key or a key log, what came encrypted is in the clear, marked with *.
     """
     secrets = SecretFiles(keys, password_file, key_logs)
-    with told_in_one_line():
-        return explain_captures(captures, secrets, tcp=tcp, as_json=as_json)
+    return explain_captures(captures, secrets, tcp=tcp, as_json=as_json)
 
 
 @commands.command()
@@ -53,6 +54,7 @@ def explain(
 @click.option("-o", "--output", "directory", metavar="DIR", required=True, help="Where the files are put.")
 @secret_files
 @as_json
+@ending
 def decrypt(
     captures: tuple[str, ...], directory: str, keys: tuple[str, ...], password_file: str | None,
     key_logs: tuple[str, ...], as_json: bool,
@@ -64,8 +66,7 @@ def decrypt(
     manifest is printed too.
     """
     secrets = SecretFiles(keys, password_file, key_logs)
-    with told_in_one_line():
-        return decrypt_captures(captures, secrets, directory, as_json=as_json)
+    return decrypt_captures(captures, secrets, directory, as_json=as_json)
 
 
 @commands.command()
@@ -76,26 +77,29 @@ def decrypt(
     "--as", "as_name", metavar="NAME",
     help="WHAT is the body of this message: ClientHello, certificate_request, ...",
 )  # fmt: skip
+@ending
 def show(what: str, spelling: str | None, as_name: str | None) -> Status:
     """Show raw TLS bytes as an annotated tree.
 
     WHAT is a file with records or a handshake message, or else their bytes in hex; - or nothing is standard
     input.
     """
-    with told_in_one_line():
-        return show_bytes(what, spelling, as_name)
+    return show_bytes(what, spelling, as_name)
 
 
 @commands.command()
 @as_json
+@ending
 def demo(as_json: bool) -> Status:
     """Explain a capture that the package carries.
 
     A web server asks for a client certificate by renegotiating; its private key makes all of it readable.
     """
     data = files("tlswire") / "data"
-    with as_file(data / "demo.pcapng") as capture, as_file(data / "demo-key.pem") as key, told_in_one_line():
-        return explain_captures([str(capture)], SecretFiles((str(key),)), tcp=False, as_json=as_json)
+    capture = io.BytesIO((data / "demo.pcapng").read_bytes())
+    capture.name = "demo.pcapng"
+    with as_file(data / "demo-key.pem") as key:
+        return explain_captures([capture], SecretFiles((str(key),)), tcp=False, as_json=as_json)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -14,9 +14,10 @@ from tlswire.session import Undecryptable
 
 
 def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str, *, as_json: bool) -> Status:
-    """Reads the captures and writes the plaintext; raises TLSWireError or OutputError.
+    """Reads the captures and writes the plaintext; raises TLSWireError or FileError.
 
-    When reading stops early, what came before is written, and the manifest says that it is not complete.
+    When reading stops early, what came before is written, and the manifest says that it is not complete.  When it
+    stops before any stream was found, an earlier run's files stay as they are.
     """
     secrets = files.load()
     reader = CaptureReader(captures, secrets=secrets)
@@ -33,11 +34,12 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
                     output.receive(stream, event)
             complete = True
         finally:
-            manifest = output.finish(complete=complete)
-            if as_json:
-                write_json(manifest)
-            else:
-                _print(manifest, Path(directory))
+            if complete or not output.is_empty:
+                manifest = output.finish(complete=complete)
+                if as_json:
+                    write_json(manifest)
+                else:
+                    _print(manifest, Path(directory))
     finally:
         output.discard()
     return Status.encrypted if encrypted and files.given else Status.done

@@ -10,16 +10,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import IntEnum
+from typing import ParamSpec
 
 import click
 
 from tlswire.errors import CaptureError, SecretsError, TLSWireError
 from tlswire.escaping import escape
+
+P = ParamSpec("P")
 
 
 class Status(IntEnum):
@@ -32,8 +35,8 @@ class Status(IntEnum):
     interrupted = 130  # 128 and the number of SIGINT, as shells have it
 
 
-class OutputError(Exception):
-    """An output cannot be written: `file`, its name, and what is wrong."""
+class FileError(Exception):
+    """A file, other than a capture or a key, cannot be read or written: `file`, its name, and what is wrong."""
 
     def __init__(self, file: str, message: str) -> None:
         self.file = file
@@ -47,13 +50,13 @@ def complain(message: str) -> None:
     click.echo(f"tlswire: {message}", err=True)
 
 
-def said(error: TLSWireError | OutputError) -> str:
+def said(error: TLSWireError | FileError) -> str:
     """An error as `FILE: what, where`."""
     if isinstance(error, CaptureError):
         places = (("frame", error.frame), ("offset", error.file_offset))
         where = "".join(f", {name} {number}" for name, number in places if number is not None)
         return f"{_named(error.file)}{escape(error.message)}{where}"
-    if isinstance(error, SecretsError | OutputError):
+    if isinstance(error, SecretsError | FileError):
         return f"{_named(error.file)}{escape(error.message)}"
     return escape(str(error))
 
@@ -68,27 +71,37 @@ def _named(file: str | None) -> str:
     return f"{escape(file)}: " if file else ""
 
 
-@contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """Turns what can go wrong with files, or by the user's hand, into a line and an exit status."""
+def ending(verb: Callable[P, Status]) -> Callable[P, None]:
+    """Makes a verb end the command with its status, or with the status and the line of what went wrong."""
+
+    @functools.wraps(verb)
+    def command(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            status = _told(verb, *arguments, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has seen enough
+            _write_no_more()
+            status = Status.done
+        except OSError as error:
+            # Every file that is read or written has been looked after; this is standard output.
+            _write_no_more()
+            click.echo(f"tlswire: standard output: {why(error)}", err=True)
+            status = Status.unreadable
+        raise click.exceptions.Exit(status)
+
+    return command
+
+
+def _told(verb: Callable[P, Status], *arguments: P.args, **options: P.kwargs) -> Status:
     try:
-        yield
-        sys.stdout.flush()
-    except (TLSWireError, OutputError) as error:
+        return verb(*arguments, **options)
+    except (TLSWireError, FileError) as error:
         complain(said(error))
-        raise click.exceptions.Exit(Status.unreadable) from error
-    except BrokenPipeError:
-        # Whoever reads has seen enough.  What is buffered still must go nowhere when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise click.exceptions.Exit(Status.done) from None
-    except OSError as error:
-        # Every file that is read or written has been looked after; this is standard output.
-        raise click.exceptions.Exit(_output_failed(error)) from error
+        return Status.unreadable
     except KeyboardInterrupt:
-        raise click.exceptions.Exit(Status.interrupted) from None
+        return Status.interrupted
 
 
-def _output_failed(error: OSError) -> Status:
+def _write_no_more() -> None:
+    """Lets what is still buffered go nowhere when the interpreter ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    click.echo(f"tlswire: standard output: {why(error)}", err=True)
-    return Status.unreadable

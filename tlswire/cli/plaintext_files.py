@@ -8,20 +8,20 @@ read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import tlswire
 from tlswire.analysis.plaintext import Plaintext
 from tlswire.capture import TLSStream
-from tlswire.cli.outcome import OutputError, why
+from tlswire.cli.outcome import FileError, why
 from tlswire.session import Event, Role
 
 MANIFEST = "manifest.json"
@@ -33,7 +33,7 @@ _NAME = re.compile(r"stream-[0-9]+\.(?:client|server)\.bin")
 class PlaintextFiles:
     """Writes the plaintext of streams into a directory, which is made if there is none.
 
-    Parameters: `directory`; `captures`, what is read, for the manifest.  Raises OutputError, as all its methods do.
+    Parameters: `directory`; `captures`, what is read, for the manifest.  Raises FileError, as all its methods do.
     """
 
     def __init__(self, directory: str, captures: list[str]) -> None:
@@ -43,6 +43,7 @@ class PlaintextFiles:
         self._open: OrderedDict[_Side, BinaryIO] = OrderedDict()
         self._entries: list[dict[str, object]] = []
         with _output_errors(self._directory):
+            self._made = not self._directory.exists()
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._earlier = self._find_earlier()
 
@@ -55,12 +56,18 @@ class PlaintextFiles:
 
     def end(self, stream: TLSStream) -> None:
         """Takes that a stream is over: its files get their names."""
-        sides = self._sides.pop(stream, None)
+        sides = self._sides.get(stream)
         if sides is None:
             return
         for role in Role:
             index = 0 if stream.role(0) is role else 1
             self._entries.append(self._finish(stream, role, index, sides[index]))
+        del self._sides[stream]
+
+    @property
+    def is_empty(self) -> bool:
+        """True while there was no stream."""
+        return not self._sides and not self._entries
 
     def finish(self, *, complete: bool) -> dict[str, object]:
         """Ends all streams and writes the manifest, which it gives.
@@ -86,13 +93,17 @@ class PlaintextFiles:
         return manifest
 
     def discard(self) -> None:
-        """Removes what has no name yet."""
+        """Removes what has no name yet, and a directory that was made for nothing, as far as that goes."""
         for sides in self._sides.values():
             for side in sides:
-                self._close(side)
-                if side.path is not None:
-                    side.path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._close(side)
+                    if side.path is not None:
+                        side.path.unlink(missing_ok=True)
         self._sides.clear()
+        if self._made:
+            with contextlib.suppress(OSError):
+                self._directory.rmdir()  # which does nothing where there is something in it
 
     def append(self, side: _Side, data: bytes) -> None:
         """Writes the next bytes of a side."""
@@ -137,7 +148,7 @@ class PlaintextFiles:
         return Path(name)
 
     def _find_earlier(self) -> set[str]:
-        """The names of an earlier run's files; raises OutputError where a file is in the way."""
+        """The names of an earlier run's files; raises FileError where a file is in the way."""
         earlier: set[str] = set()
         path = self._directory / MANIFEST
         if path.exists():
@@ -148,10 +159,10 @@ class PlaintextFiles:
             except (ValueError, LookupError, TypeError, AttributeError):
                 ours = False
             if not ours:
-                raise OutputError(str(path), "exists and is not of an earlier decrypt; choose another directory")
+                raise FileError(str(path), "exists and is not of an earlier decrypt; choose another directory")
         for entry in self._directory.iterdir():
             if _NAME.fullmatch(entry.name) and entry.name not in earlier:
-                raise OutputError(str(entry), "exists and is not of an earlier decrypt; choose another directory")
+                raise FileError(str(entry), "exists and is not of an earlier decrypt; choose another directory")
         return earlier
 
 
@@ -169,9 +180,9 @@ def _place(entry: dict[str, object]) -> tuple[int, str]:
     return stream, str(direction)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(str(path), f"cannot be written: {why(error)}") from error
+        raise FileError(str(path), f"cannot be written: {why(error)}") from error

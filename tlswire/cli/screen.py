@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from tlswire.capture import CaptureReader
 from tlswire.display.text import Line
 
 LONG_CAPTURE = 16 << 20  # bytes; a shorter one is read in about a second
+WATCH_SECONDS = 0.5
 
 _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True},
@@ -63,44 +65,61 @@ def write_lines(lines: Iterable[Line]) -> None:
 
 
 class ProgressBar:
-    """How far a capture has been read; to be used with `with`."""
+    """How far captures have been read, when that takes long; to be used with `with`."""
 
     def __init__(self, reader: CaptureReader) -> None:
-        total = reader.total_bytes
-        console = Console(stderr=True)
+        self._reader = reader
         self._bar: _Bar | None = None
-        if console.is_terminal and (total is None or total > LONG_CAPTURE):
-            self._bar = _Bar(reader, total, console)
+        self._unwanted = threading.Event()
+        self._showing = threading.Lock()
 
     def __enter__(self) -> ProgressBar:
-        if self._bar is not None:
-            self._bar.start()
+        if sys.stderr.isatty():
+            total = self._reader.total_bytes
+            if total is None:  # a pipe is long when much has come
+                threading.Thread(target=self._watch, daemon=True).start()
+            elif total > LONG_CAPTURE:
+                self._show(total)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self._hide()
 
     def make_way(self) -> None:
         """Takes that a line is about to be written to standard output."""
-        if self._bar is not None and sys.stdout.isatty():
-            self._stop()
+        if not self._unwanted.is_set() and sys.stdout.isatty():
+            self._hide()
 
-    def _stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+    def _watch(self) -> None:
+        while not self._unwanted.wait(WATCH_SECONDS):
+            if self._reader.bytes_read > LONG_CAPTURE:
+                self._show(None)
+                return
+
+    def _show(self, total: int | None) -> None:
+        with self._showing:
+            if not self._unwanted.is_set():
+                self._bar = _Bar(self._reader, total)
+                self._bar.start()
+
+    def _hide(self) -> None:
+        self._unwanted.set()
+        with self._showing:
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
 
 
 class _Bar(Progress):
     """A bar that asks the reader how far it is whenever it is drawn; rich draws it in a thread of its own."""
 
-    def __init__(self, reader: CaptureReader, total: int | None, console: Console) -> None:
+    def __init__(self, reader: CaptureReader, total: int | None) -> None:
         self._reader = reader
         super().__init__(
             TextColumn("reading"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn(),
-            console=console, transient=True,
+            console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._read = self.add_task("", total=total)
 

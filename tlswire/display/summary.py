@@ -39,7 +39,9 @@ def summary_lines(summary: ConnectionSummary, width: int | None = None) -> Itera
 
 
 def _agreed(handshake: Handshake) -> str:
-    suite = handshake.cipher_suite.name if handshake.cipher_suite is not None else "cipher suite unknown"
+    if handshake.cipher_suite is None:
+        return "cipher suite unknown"
+    suite = handshake.cipher_suite.name
     shape = {True: "resumed", False: "full", None: "not finished"}[handshake.resumed]
     return f"{suite}, {shape}, begun by the {handshake.initiated_by}"
 

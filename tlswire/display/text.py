@@ -31,10 +31,11 @@ LEAST_INFO = 40  # columns; with fewer left for Info, rows are grouped by frame
 LEAST_HANGING = 24  # columns; with fewer left, what is wrapped is indented by little
 FEW_NAMES = 12  # so many CA names are all listed; of more, the first ones
 FIRST_NAMES = 10
-LEGEND = "Times are UTC. Ep.: the handshake (epoch) of the message. *: it came encrypted."
+LEGEND = "Ep. is the handshake's number, * what came encrypted"
 
 _GAP = "  "
 _COLUMNS = (("No.", 4), ("Time", 15), ("Delta", 8), ("Source", 15), ("Destination", 15), ("Protocol", 8))
+_SOURCE = 3  # where the two columns of addresses begin
 _EPOCH = ("Ep.", 3)
 _ACK = ("Ack", 10)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,6 +104,8 @@ class StoryTable:
             cells.append("" if ack is None else str(ack))
         cells.append(epoch)
         self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+        # What is the source now is the destination of the answer.
+        self._widths[_SOURCE] = self._widths[_SOURCE + 1] = max(self._widths[_SOURCE : _SOURCE + 2])
         yield from self._headings(at, day)
         yield from announced
         if self._grouped:
@@ -125,13 +128,15 @@ class StoryTable:
             used = len(self._joined(self._names) + _GAP)
             self._grouped = self._width is not None and self._width - used < LEAST_INFO
         if at.file != self._file:
-            yield Line(escape(at.file), "heading")
+            yield from self._wrapped(escape(at.file), 2, "heading")
         if day != self._day:
-            yield Line(f"{day} UTC", "heading")
+            legend = f"; {LEGEND}" if self._file is None else ""
+            yield from self._wrapped(f"{day} UTC{legend}", 2, "heading")
         if self._file is None:
+            indent = self._widths[0] + len(_GAP)
             if self._grouped:
-                yield from self._wrapped(self._joined(self._names[:-1]), self._widths[0] + len(_GAP), "heading")
-                yield Line(" " * (self._widths[0] + len(_GAP)) + self._joined(["Ep.", "Info"]), "heading")
+                yield from self._wrapped(self._joined(self._names[:-1]), indent, "heading")
+                yield Line(f"{'':{indent}}{self._names[-1]:{self._widths[-1]}}{_GAP}Info", "heading")
             else:
                 yield Line(self._joined([*self._names, "Info"]), "heading")
         self._file, self._day = at.file, day
