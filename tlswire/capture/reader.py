@@ -16,6 +16,7 @@ from tlswire.capture.dissect import ACK
 from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.openvpn import OpenVPN
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.stream import SEQUENCE_MASK
 from tlswire.capture.tcp import TCPAssembler, TCPConnection
@@ -106,11 +107,14 @@ class TLSStream:
 class _Watched:
     """A TCP connection in which TLS may be, or is."""
 
-    __slots__ = ("dirty", "held", "receiver", "recogniser", "stream")
+    __slots__ = ("dirty", "held", "receiver", "recogniser", "settled", "stream", "wrapping")
 
     def __init__(self, begin: Callable[[], Connection], limit: int) -> None:
         self.recogniser = Recogniser(begin, limit)
-        self.receiver: Receiver = self.recogniser  # the connection itself, once both directions are its
+        self.wrapping = OpenVPN(self.recogniser)
+        # In turn: what looks for a wrapping, what looks for TLS, and the connection, once both directions are its.
+        self.receiver: Receiver = self.wrapping
+        self.settled = False
         self.stream: TLSStream | None = None
         self.held: list[Event] = []  # what was told before the first record
         self.dirty = False
@@ -329,15 +333,25 @@ class CaptureReader:
         self.notices[limit] += 1
 
     def _touch(self, connection: TCPConnection, watched: _Watched) -> None:
-        if watched.receiver is watched.recogniser:
-            if watched.recogniser.passed_over:
-                connection.mute()
-            elif watched.recogniser.settled:
-                assert watched.stream is not None
-                watched.receiver = watched.stream.connection
+        if not watched.settled:
+            self._settle(connection, watched)
         if not watched.dirty:
             watched.dirty = True
             self._dirty.append(watched)
+
+    @staticmethod
+    def _settle(connection: TCPConnection, watched: _Watched) -> None:
+        """Takes out of the way of the bytes what has found what it looked for."""
+        recogniser = watched.recogniser
+        if watched.receiver is watched.wrapping and watched.wrapping.decided and not watched.wrapping.found:
+            watched.receiver = recogniser
+        if recogniser.passed_over:
+            connection.mute()
+            watched.settled = True
+        elif recogniser.settled and watched.receiver is recogniser:
+            assert watched.stream is not None
+            watched.receiver = watched.stream.connection
+            watched.settled = True
 
 
 def _relative(number: int, base: int | None) -> int:

@@ -1,0 +1,103 @@
+"""TLS inside OpenVPN's control channel over TCP.
+
+OpenVPN carries TLS in packets of its own, each behind two bytes of length; so the TCP stream holds TLS in pieces with
+headers between them:
+
+    | length | opcode, key ID | session ID | [tls-auth] | acknowledgements | packet ID | piece of TLS |
+        2            1             8           e          1 + 4 n (+ 8)          4
+
+How long `tls-auth` is (an HMAC, a packet ID and a time), nobody says; the client's first packet, which has neither
+acknowledgements nor TLS, gives it away by its length.  With tls-crypt, which encrypts all that, no TLS comes out.
+What is here was checked against OpenVPN's own protocol description and tshark's reading of public captures.
+"""
+
+from __future__ import annotations
+
+from tlswire.capture.recognise import Receiver
+
+_CONTROL = 4  # the opcode that carries TLS
+_RESETS = (1, 2, 7, 8, 10)  # of client and server, in their versions
+_SILENT = (3, 5, 6, 9, *_RESETS)  # soft reset, acknowledgement, data in two forms: no TLS of this session
+_CLIENT_RESETS = (1, 7)
+_BARE_RESET = 1 + 8 + 1 + 4  # bytes: opcode, session ID, no acknowledgements, packet ID
+# HMAC of MD5, SHA-1, SHA-256, SHA-384, SHA-512 with 8 bytes of packet ID and time; or nothing.
+_TLS_AUTH = (0, 24, 28, 40, 56, 72)
+_LENGTH = 2
+
+
+class OpenVPN:
+    """Takes the TLS out of OpenVPN's packets and hands it on to `target`.
+
+    `decided` tells that the beginning of the connection was seen; `found`, that it is OpenVPN's.  Until then, and where
+    it is not, all is handed on as it is.  A renegotiation of OpenVPN (soft reset) begins another TLS session beside the
+    first, which is passed over.
+    """
+
+    __slots__ = ("_auth", "_buffers", "_key_id", "_lost", "_target", "decided", "found")
+
+    def __init__(self, target: Receiver) -> None:
+        self._target = target
+        self._buffers = (bytearray(), bytearray())
+        self._lost = [False, False]
+        self._auth = 0
+        self._key_id = 0
+        self.decided = False
+        self.found = False
+
+    def receive_data(self, side: int, data: bytes, at: object = None) -> None:
+        """The next bytes that a side sent."""
+        if not self.decided:
+            self._decide(data)
+        if not self.found:
+            self._target.receive_data(side, data, at)
+        elif not self._lost[side]:
+            self._buffers[side].extend(data)
+            self._unwrap(side, at)
+
+    def receive_gap(self, side: int, length: int | None = None, at: object = None) -> None:
+        """The next `length` bytes (None: unknown) are missing: of OpenVPN, with them where the next packet begins."""
+        self.decided = True
+        self._lost[side] = True
+        self._target.receive_gap(side, None if self.found else length, at)
+
+    def receive_end(self, side: int, at: object = None) -> None:
+        """The side sends no more."""
+        self._target.receive_end(side, at)
+
+    def _decide(self, data: bytes) -> None:
+        self.decided = True
+        length = int.from_bytes(data[:_LENGTH], "big")
+        if len(data) == _LENGTH + length and length - _BARE_RESET in _TLS_AUTH and data[2] >> 3 in _CLIENT_RESETS:
+            self.found = True
+            self._auth = length - _BARE_RESET
+            self._key_id = data[2] & 7
+
+    def _unwrap(self, side: int, at: object) -> None:
+        buffer = self._buffers[side]
+        while len(buffer) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(buffer[:_LENGTH], "big")
+            if len(buffer) < end:
+                return
+            packet = bytes(buffer[_LENGTH:end])
+            del buffer[:end]
+            piece = self._piece(packet)
+            if piece is None:
+                self._lost[side] = True
+                self._target.receive_gap(side, None, at)
+                return
+            if piece:
+                self._target.receive_data(side, piece, at)
+
+    def _piece(self, packet: bytes) -> bytes | None:
+        """The TLS of a packet; None where it is no packet of OpenVPN."""
+        if not packet:
+            return None
+        opcode, key_id = packet[0] >> 3, packet[0] & 7
+        if opcode in _SILENT or (opcode == _CONTROL and key_id != self._key_id):
+            return b""
+        position = 1 + 8 + self._auth
+        if opcode != _CONTROL or len(packet) <= position:
+            return None
+        acknowledged = packet[position]
+        position += 1 + (4 * acknowledged + 8 if acknowledged else 0) + 4
+        return packet[position:] if len(packet) >= position else None
