@@ -20,6 +20,7 @@ candidate master secrets is the right one.  Nothing is shown that no MAC, tag or
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tlswire.crypto import Secrets, SessionState, verify_data
@@ -94,7 +95,7 @@ class Connection:
         self._events: list[Event] = []
         self._flow = Flow(Roles(client))
         self._sides = (Side(0, self.limits, self._tell), Side(1, self.limits, self._tell))
-        self._hello_requests: set[int] = set()  # the epochs that a HelloRequest asked for
+        self._requests = Counter[int]()  # by the epoch that they ask for: HelloRequests that were not refused
 
     def __repr__(self) -> str:
         name = f" to {self.server_name!r}" if self.server_name else ""
@@ -250,7 +251,10 @@ class Connection:
         index = side.index
         if changed:
             self._change(side, self._flow.target(side, None))
-            side.seek = _MAX_LOST_RECORDS if side.holed else 0
+            if side.holed:
+                side.seek = _MAX_LOST_RECORDS
+                if side.inflate is not None:
+                    side.inflate.lose()
         elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
             side.protected, side.refusal = False, None
         protected = side.protected
@@ -296,7 +300,7 @@ class Connection:
         if handshake is not None and handshake.is_tls13:
             return content_type == ContentType.application_data
         whole = handshake is not None and side.role is not None and handshake.hello_read[side.role]
-        if whole and not side.holed:
+        if whole and not side.lost_records:
             return False
         if content_type == ContentType.handshake and side.reader.length and not side.handshake_data:
             head = side.reader.head(_HANDSHAKE_HEADER)
@@ -324,17 +328,30 @@ class Connection:
         return True
 
     def _take_hole(self, side: Side) -> None:
-        gap = side.reader.take_hole()
+        rest = self._rest_of_message(side) - side.inbox.size
+        gap, lost_records = side.reader.take_hole()
+        if gap.length is not None and gap.length < rest:
+            lost_records = False  # at most the middle of a message, and no ChangeCipherSpec behind it
         if side.handshake_data or side.skip:
             self._cut_message(side, "the end of the message; it lies in a gap")
         self._tell(gap)
-        side.holed = True
+        side.holed = side.astray = True
+        side.lost_records = side.lost_records or lost_records
         handshake = self._flow.known(side.epoch)
         if handshake is not None and side.role is not None and not handshake.flight_done[side.role]:
-            handshake.transcript_complete = False
+            handshake.lose(side.role)
+        if side.inflate is not None:
+            side.inflate.lose()
         if side.protected:
             most = _MAX_LOST_RECORDS if gap.length is None else gap.length // 5 + 1
             side.seek = min(side.seek + most, _MAX_LOST_RECORDS)
+
+    def _rest_of_message(self, side: Side) -> int:
+        """How many bytes are still to come of the handshake message that is being put together, as it says."""
+        data = side.handshake_data
+        if len(data) < _HANDSHAKE_HEADER:
+            return side.skip
+        return int.from_bytes(data[1:_HANDSHAKE_HEADER], "big") + _HANDSHAKE_HEADER - len(data)
 
     # Protection
 
@@ -361,10 +378,20 @@ class Connection:
             refusal = Refusal(Reason.mac_failed)
         verdict.refuse(refusal.reason, {"at": at, "offset": offset, **refusal.evidence})
         epoch = side.keys_epoch
-        if content_type == ContentType.change_cipher_spec:
+        if content_type == ContentType.change_cipher_spec and self._is_to_change(side):
             epoch = self._change_unread(side)
         self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason))
         return None
+
+    def _is_to_change(self, side: Side) -> bool:
+        """Whether a record that is no readable ChangeCipherSpec, and says in the clear that it is one, may be one.
+
+        Where all before it was read and no handshake has begun, its header was changed on the way.
+        """
+        if side.refusal is not None or side.holed:
+            return True
+        begun = self._flow.known(side.keys_epoch + 1)
+        return begun is not None and side.role is not None and begun.hello_read[side.role]
 
     def _read_unproved(
         self, side: Side, content_type: int, fragment: bytes, at: object, mac_length: int
@@ -387,6 +414,8 @@ class Connection:
             except DecryptError:
                 self._failed(side)
                 return None
+            if side.holed and content_type == ContentType.application_data:
+                self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in the gap
             side.seek = side.failures = 0
             return plaintext
         for candidate, trial in side.trials:
@@ -398,6 +427,8 @@ class Connection:
             side.trials = []
             side.seek = side.failures = 0
             self._prove(side, candidate)
+            if content_type == ContentType.application_data:
+                self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in a gap
             return plaintext
         if side.holed:
             self._failed(side)
@@ -415,6 +446,8 @@ class Connection:
         """Notes that a record did not verify: it may have counted for the sender, or not."""
         side.seek = min(side.seek + 1, _MAX_LOST_RECORDS)
         side.failures += 1
+        if side.inflate is not None:
+            side.inflate.lose()
         if side.failures >= _MAX_FAILURES:
             side.refusal = Refusal(Reason.gap if side.holed else Reason.mac_failed)
             self._pass_finished(side, self._flow.handshake(side.keys_epoch))
@@ -468,7 +501,7 @@ class Connection:
             else:
                 handshake.resumed = _same_session(handshake)
         if handshake.keys is None:
-            handshake.keys = find_keys(handshake, self.secrets, self._flow.known(epoch - 1) if epoch else None)
+            handshake.keys = find_keys(handshake, self.secrets, self._flow.before(epoch))
         side.protected = True
         side.keys_epoch = side.epoch = epoch
         side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
@@ -493,7 +526,7 @@ class Connection:
         handshake = self._flow.handshake(epoch)
         for role in Role if side.role is None else (side.role,):
             handshake.hello_lost[role] = not handshake.hello_read[role]
-        handshake.transcript_complete = False
+        handshake.lose(side.role)
         self._change(side, epoch)
         return epoch
 
@@ -510,9 +543,20 @@ class Connection:
             skipped = min(side.skip, len(fragment))
             side.skip -= skipped
             fragment = fragment[skipped:]
+        if side.astray and fragment:
+            if not self._begins_message(fragment):
+                error = _malformed("a handshake message; the beginning of this one lies in a gap", fragment[:4].hex())
+                self._tell_malformed(side, ContentType.handshake, None, fragment, error, at, protected)
+                return
+            side.astray = False
         side.handshake_data += fragment
         side.handshake_at = at
         side.handshake_protected = protected
+
+    def _begins_message(self, fragment: bytes) -> bool:
+        """Whether a handshake message can begin so."""
+        length = int.from_bytes(fragment[1:_HANDSHAKE_HEADER], "big") if len(fragment) >= _HANDSHAKE_HEADER else 0
+        return HandshakeType.of(fragment[0]).is_known and length <= self.limits.handshake_message
 
     def _drop_message(self, side: Side, length: int) -> None:
         """Passes over a message that is longer than the limit."""
@@ -521,7 +565,7 @@ class Connection:
         del data[:length]
         limit = self.limits.handshake_message
         self._tell(LimitReached(side.index, side.handshake_at, "handshake_message", limit, length))
-        self._flow.handshake(side.epoch).transcript_complete = False
+        self._flow.handshake(side.epoch).lose(side.role)
 
     def _cut_message(self, side: Side, expected: str) -> None:
         """Gives up a message whose end will not come."""
@@ -559,11 +603,10 @@ class Connection:
         handshake = self._flow.handshake(epoch)
         is_hello = msg_type in (HandshakeType.client_hello, HandshakeType.server_hello)
         if is_hello:
-            side.holed = False
+            side.holed = side.lost_records = False
         if epoch != side.epoch:
             side.epoch = epoch
-            if epoch in self._hello_requests:
-                handshake.initiated_by = Role.server
+            self._count_request(epoch, 0)
         try:
             message = decode_body(msg_type, raw[_HANDSHAKE_HEADER:], handshake.context())
         except DecodeError as error:
@@ -583,7 +626,7 @@ class Connection:
         if msg_type is not HandshakeType.hello_request:
             handshake.transcript.append(raw)
             if not is_hello and side.role is not None and not handshake.hello_read[side.role]:
-                handshake.transcript_complete = False
+                handshake.lose(side.role)
         self._tell_message(side, handshake, msg_type, message, raw, at, protected)
         self._advance_handshake(side, handshake, msg_type, message, at)
 
@@ -623,8 +666,7 @@ class Connection:
                 return
             handshake.hello_read[Role.server] = True
             handshake.read_server_hello(message)
-            previous = self._flow.known(handshake.epoch - 1) if handshake.epoch else None
-            handshake.check_binding(previous)
+            handshake.check_binding(self._flow.before(handshake.epoch))
         elif msg_type is HandshakeType.hello_request:
             self._take_hello_request(side)
         elif msg_type is HandshakeType.server_hello_done:
@@ -633,6 +675,7 @@ class Connection:
         elif msg_type is HandshakeType.client_key_exchange:
             handshake.client_key_exchange_read = True
             handshake.session_hash_length = len(handshake.transcript)
+            handshake.session_hash_complete = handshake.transcript_complete
             handshake.resumed = False
         elif isinstance(message, NewSessionTicket):
             keys = handshake.keys
@@ -651,12 +694,16 @@ class Connection:
 
     def _take_hello_request(self, side: Side) -> None:
         handshake = self._flow.known(side.epoch)
-        over = handshake is not None and handshake.flight_done[Role.server]
-        epoch = side.epoch + over
-        self._hello_requests.add(epoch)
+        runs = handshake is not None and handshake.hello_read[Role.server] and not handshake.flight_done[Role.server]
+        if not runs:  # while a handshake runs, the client ignores it (RFC 5246 §7.4.1.1)
+            self._count_request(self._flow.target(side, HandshakeType.server_hello), 1)
+
+    def _count_request(self, epoch: int, change: int) -> None:
+        """Counts HelloRequests (1) and their refusals (-1), which may be read in either order."""
+        self._requests[epoch] += change
         asked = self._flow.known(epoch)
         if asked is not None:
-            asked.initiated_by = Role.server
+            asked.initiated_by = Role.server if self._requests[epoch] > 0 else Role.client
 
     def _check_finished(self, side: Side, handshake: Handshake, message: Message | Unresolved, protected: bool) -> bool:
         """Compares a Finished with the transcript (RFC 5246 §7.4.9); False when it contradicts."""
@@ -666,7 +713,7 @@ class Connection:
         handshake.verify_data[role] = message.verify_data
         if not protected or not isinstance(keys, Keys) or keys.proved is None:
             return True
-        if not handshake.transcript_complete:
+        if not handshake.covered_by_finished(role):
             handshake.finished_checks[role] = FinishedCheck.unknown
             return True
         assert handshake.version is not None
@@ -698,8 +745,15 @@ class Connection:
         for position in range(0, len(raw), 2):
             alert = Alert.decode(raw[position : position + 2])
             self._tell(AlertMessage(side.index, at, side.keys_epoch, protected, alert))
-            if alert.description is AlertDescription.no_renegotiation and side.role is Role.server:
-                self._flow.refused.add(self._flow.target(side, HandshakeType.server_hello))
+            if alert.description is AlertDescription.no_renegotiation:
+                self._take_refusal(side)
+
+    def _take_refusal(self, side: Side) -> None:
+        """Takes that a side will not renegotiate (RFC 5246 §7.2.2)."""
+        if side.role is Role.server:
+            self._flow.refused.add(self._flow.target(side, HandshakeType.server_hello))
+        else:
+            self._count_request(self._flow.target(side, HandshakeType.client_hello), -1)
 
     def _take_heartbeat(self, side: Side, raw: bytes, at: object, protected: bool) -> None:
         try:

@@ -39,6 +39,10 @@ class Flow:
         """The handshake of that epoch, if anything was read of it."""
         return self.handshakes[epoch] if epoch < len(self.handshakes) else None
 
+    def before(self, epoch: int) -> Handshake | None:
+        """The handshake inside which that of `epoch` runs: the last before it that was not refused."""
+        return next((one for one in reversed(self.handshakes[:epoch]) if one.epoch not in self.refused), None)
+
     def handshake(self, epoch: int) -> Handshake:
         """The handshake of that epoch, made if need be."""
         while len(self.handshakes) <= epoch:

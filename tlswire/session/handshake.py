@@ -133,11 +133,12 @@ class Handshake:
         self.server_hello_done = False
         self.client_key_exchange_read = False
         self.flight_done = {Role.client: False, Role.server: False}  # the side's Finished is behind us
-        self.refused = False
         # The transcript (RFC 5246 §7.4.9), as the messages' bytes.
         self.transcript: list[bytes] = []
         self.transcript_complete = True
+        self.server_end_complete = True  # the same of what the server sent after its ServerHelloDone
         self.session_hash_length: int | None = None  # messages from ClientHello to ClientKeyExchange
+        self.session_hash_complete = False  # all of them were read (RFC 7627 §3)
         # Set by the session when the first ChangeCipherSpec asks for the keys.
         self.keys: Keys | Refusal | None = None
 
@@ -148,14 +149,6 @@ class Handshake:
         return f"<Handshake {self.epoch}: {self.version or 'version unknown'}, {suite}{resumed}; {sides}>"
 
     # What was said
-
-    def add(self, event: HandshakeMessage) -> None:
-        """Takes a decoded message, in the order of the transcript."""
-        self.messages.append(event)
-
-    def extend_transcript(self, raw: bytes) -> None:
-        """Takes a message's bytes: all messages but HelloRequest are hashed (RFC 5246 §7.4.1.1)."""
-        self.transcript.append(raw)
 
     def message(self, message_type: type[M], sender: Role | None = None) -> M | None:
         """The first message of that class, or None.
@@ -255,6 +248,20 @@ class Handshake:
         exchange = self.parameters.key_exchange if self.parameters is not None else None
         return Context(version=self.version, key_exchange=exchange)
 
+    def lose(self, sender: Role | None) -> None:
+        """Takes that a part of the transcript was lost that `sender` sent.
+
+        What the server says after ServerHelloDone comes behind the client's Finished, which does not cover it.
+        """
+        if sender is Role.server and self.server_hello_done:
+            self.server_end_complete = False
+        else:
+            self.transcript_complete = False
+
+    def covered_by_finished(self, sender: Role) -> bool:
+        """Whether all of the transcript is there that the Finished of `sender` covers."""
+        return self.transcript_complete and (sender is Role.client or self.server_end_complete)
+
     def read_server_hello(self, hello: ServerHello | ServerHelloTLS13Draft) -> None:
         """Takes the parameters that the ServerHello fixes."""
         self.version = hello.negotiated_version
@@ -308,10 +315,6 @@ class Handshake:
         exchange = self.parameters.key_exchange if self.parameters is not None else None
         sent = any(event.msg_type == HandshakeType.server_key_exchange for event in self.messages)
         return exchange is KeyExchange.RSA_EXPORT and sent
-
-    def forget(self) -> None:
-        """Drops the messages, of a handshake that is over."""
-        self.messages = []
 
 
 def _renegotiated_connection(

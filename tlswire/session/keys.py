@@ -67,19 +67,19 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
             named["previous_cipher_suite"] = previous.cipher_suite.name if previous.cipher_suite else None
         return Refusal(Reason.key_exchange_not_rsa, named)
     exchange = handshake.message(EncryptedPreMasterSecret)
+    premaster = secrets.premaster_secret(exchange.encrypted_pre_master_secret) if exchange is not None else None
+    if premaster is None and not secrets.server_keys:
+        return Refusal(Reason.client_random_not_in_keylog, {"client_random": hello.random.hex()})
     if exchange is None:
         return Refusal(Reason.client_key_exchange_missing, named)
-    encrypted = exchange.encrypted_pre_master_secret
-    premaster = secrets.premaster_secret(encrypted)
-    if premaster is not None:
-        return _from_premasters(handshake, [(premaster, "key log")])
-    if not secrets.server_keys:
-        return Refusal(Reason.client_random_not_in_keylog, {"client_random": hello.random.hex()})
-    sources = _matching(handshake, secrets)
+    sources = _matching(handshake, secrets) if premaster is None else []
     if isinstance(sources, Refusal):
         return sources
-    if handshake.extended_master_secret and not handshake.transcript_complete:
+    if handshake.extended_master_secret and not handshake.session_hash_complete:
         return Refusal(Reason.transcript_incomplete, named)
+    if premaster is not None:
+        return _from_premasters(handshake, [(premaster, "key log")])
+    encrypted = exchange.encrypted_pre_master_secret
     premasters: list[tuple[bytes, str]] = []
     failures: list[str] = []
     for source in sources:

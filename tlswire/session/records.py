@@ -99,8 +99,8 @@ class RecordReader:
         run, position = inbox.peek(total)
         return run[position + self.header_length : position + total], offset, inbox.skip(total)
 
-    def take_hole(self) -> Gap:
-        """Takes the hole at the front; what it cut off is discarded."""
+    def take_hole(self) -> tuple[Gap, bool]:
+        """Takes the hole at the front, and tells whether whole records may lie in it; what it cut off is discarded."""
         inbox = self._inbox
         missing: int | None = None  # bytes up to the end of the record that the hole cut
         if inbox.size:
@@ -112,12 +112,12 @@ class RecordReader:
         hole = inbox.take_hole()
         gap = Gap(self._side, hole.at, inbox.offset - (hole.length or 0), hole.length)
         self._tail = 0
-        if missing is not None and hole.length is not None and hole.length < missing:
-            self._tail = missing - hole.length
-            self._lost = False
-        else:
+        if missing is None or hole.length is None or hole.length > missing:
             self._lose("no record begins here")
-        return gap
+            return gap, True
+        self._tail = missing - hole.length
+        self._lost = False
+        return gap, False
 
     def _run_out(self) -> Look:
         """Nothing more can come to the run."""

@@ -24,9 +24,9 @@ class Side:
     """
 
     __slots__ = (
-        "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data",
-        "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch", "protected", "protection",
-        "reader", "refusal", "role", "seek", "skip", "trials", "unproved_mac",
+        "astray", "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data",
+        "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch", "lost_records",
+        "protected", "protection", "reader", "refusal", "role", "seek", "skip", "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -45,8 +45,10 @@ class Side:
         self.handshake_data = bytearray()  # of messages that are not taken yet
         self.handshake_at: object = None
         self.handshake_protected = False
+        self.astray = False  # a hole has cut the handshake messages: where the next one begins is not known
         self.skip = 0  # bytes still to come of a message that is too long
         self.holed = False  # bytes were lost since the handshake began
+        self.lost_records = False  # whole records, a ChangeCipherSpec perhaps, since the handshake began
         self.seek = 0  # how many records may have been lost before the next one that verifies
         self.failures = 0  # records in a row that did not verify
         self.blocked = False  # it waits for the other side
@@ -62,13 +64,20 @@ class Side:
 class Inflate:
     """DEFLATE decompression of one direction (RFC 3749), each record bounded to 2^14 bytes (RFC 5246 §6.2.2)."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_lost", "_stream")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj()
+        self._lost = False
+
+    def lose(self) -> None:
+        """Takes that a record was lost: what comes refers to bytes that are not known."""
+        self._lost = True
 
     def __call__(self, compressed: bytes) -> bytes | None:
         """The plaintext of a record; None when it is no DEFLATE or unfolds to more than a record may hold."""
+        if self._lost:
+            return None
         try:
             plaintext = self._stream.decompress(compressed, MAX_PLAINTEXT + 1)
         except zlib.error:
