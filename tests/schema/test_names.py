@@ -186,6 +186,7 @@ def test_nothing_in_the_string_makes_a_terminal_do_something(hostile: str) -> No
         (tlv(0x30, tlv(0x31)), DecodeErrorKind.truncated, 4),
         (b"\x30\x80\x00\x00", DecodeErrorKind.malformed, 1),
         (name(tlv(0x30, CN)), DecodeErrorKind.truncated, 11),
+        (name(tlv(0x30, CN, tlv(0x13, b"a"), b"\x05\x00")), DecodeErrorKind.trailing, 14),
         (name(tlv(0x30, b"\x06\x00", tlv(0x13, b"a"))), DecodeErrorKind.truncated, 8),
     ],
 )
