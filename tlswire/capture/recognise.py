@@ -30,6 +30,7 @@ _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
 # of TLS 1.3 had 7f there).
 _HELLO = re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..(?:\x03[\x00-\x04]|\x7f)", re.DOTALL)
 _HELLO_LENGTH = 11
+_HELLO_OF_SERVER = re.compile(rb"\x16\x03...\x02", re.DOTALL)
 _ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02]")
 _SESSION_ID = 43  # where in the record the session ID's length is
 # Version, random, an empty session ID, one cipher suite and compression: RFC 5246 §7.4.1.3.
@@ -96,11 +97,12 @@ class Recogniser:
     `prelude`, how many bytes of each side were before TLS.
     """
 
-    __slots__ = ("_begin", "_limit", "_sides", "passed_over", "receiver", "settled")
+    __slots__ = ("_all_is_tls", "_begin", "_limit", "_sides", "passed_over", "receiver", "settled")
 
     def __init__(self, begin: Callable[[], Receiver], limit: int = CaptureLimits().prelude) -> None:
         self._begin = begin
         self._limit = limit
+        self._all_is_tls = False  # both sides, from their first byte on
         self._sides = (_Side(), _Side())
         self.receiver: Receiver | None = None
         self.passed_over = False
@@ -116,11 +118,8 @@ class Recogniser:
         state = self._sides[side]
         if state.open:
             assert self.receiver is not None
-            self._tell_gap(side, before_hello=_is_hello(data, 0))
             self.receiver.receive_data(side, data, at)
-            state.seen += len(data)
-            self._settle()
-        elif not self.passed_over:
+        elif data and not self.passed_over:
             state.chunks.append((len(state.run), at))
             state.run += data
             state.seen += len(data)
@@ -131,11 +130,8 @@ class Recogniser:
         state = self._sides[side]
         if not state.open and not self.passed_over:
             self._look(side, closed=True)
-        if state.open and length is None and not state.seen:
-            state.gap = (length, at)  # where the stream begins is not known; what comes next may tell
-        elif state.open:
+        if state.open:
             assert self.receiver is not None
-            self._tell_gap(side, before_hello=False)
             self.receiver.receive_gap(side, length, at)
         elif not self.passed_over:
             state.drop(len(state.run))
@@ -143,114 +139,116 @@ class Recogniser:
             if before is not None:
                 length = None if before[0] is None or length is None else before[0] + length
             state.gap = (length, at)
-            if self.receiver is not None:
-                self._open(side, 0)  # where TLS began may lie in the gap
 
     def receive_end(self, side: int, at: object = None) -> None:
         """The side sends no more."""
         state = self._sides[side]
         if not state.open and not self.passed_over:
-            self._look(side, closed=True)
-            if self.receiver is not None and not state.open:
-                self._open(side, len(state.run))
-        if state.open:
-            assert self.receiver is not None
-            self._tell_gap(side, before_hello=False)
-            self.receiver.receive_end(side, at)
-        else:
             state.ended = at if at is not None else True
-            if self._sides[1 - side].ended is not None:
-                self._pass_over()
-
-    def _settle(self) -> None:
-        self.settled = all(state.open and state.seen for state in self._sides)
-
-    def _tell_gap(self, side: int, *, before_hello: bool) -> None:
-        """Tells the gap that is held, unless a hello follows: what is missing before it is not of the session."""
-        state = self._sides[side]
-        if state.gap is not None and state.open and self.receiver is not None:
-            if not before_hello:
-                self.receiver.receive_gap(side, state.gap[0], state.gap[1])
-            state.gap = None
+            self._look(side, closed=True)
+        elif state.open:
+            assert self.receiver is not None
+            self.receiver.receive_end(side, at)
+        if self.receiver is None and self._sides[0].ended is not None and self._sides[1].ended is not None:
+            self._pass_over()
 
     # Where it begins
 
     def _look(self, side: int, *, closed: bool) -> None:
         """Looks for the beginning of TLS in what a side has sent; `closed`: nothing follows what has come."""
         state = self._sides[side]
-        start = self._find(state, closed) if self.receiver is None else _find_first_record(state)
+        if self.receiver is None:
+            start = self._find(state, closed)
+            if start is not None:
+                self._begin_at(side, start)
+            elif state.seen > self._limit:
+                self._pass_over()
+            return
+        start = self._find_first(state, closed)
+        if start is None and (state.ended is not None or state.seen > self._limit):
+            start = len(state.run)
         if start is not None:
             self._open(side, start)
-        elif state.seen > self._limit:
-            if self.receiver is None:
-                self._pass_over()
-            else:
-                self._open(side, len(state.run))
 
     def _find(self, state: _Side, closed: bool) -> int | None:
         """The position where TLS begins, as far as this side shows it; drops what cannot be TLS."""
-        run = state.run
         found = _find_hello(state)
         if found is not None:
             return found
-        mid_stream = state.gap is not None
-        keep = len(run) - _HELLO_LENGTH + 1
-        places = _HEADER.finditer(run, state.scanned) if mid_stream else _at_chunks(state)
-        for place in places:
-            start = place.start()
-            headers, end = _follow(run, start)
-            if headers > 1:
-                return start
-            if headers == 1:
-                if mid_stream and start == 0 and (closed or end == len(run)):
-                    return start
-                keep = min(keep, start)
-        state.scanned = max(keep, 0)
-        if not mid_stream:
-            state.drop(state.scanned)
+        found, keep = _find_records(state, closed)
+        if found is not None:
+            return found
+        state.scanned = keep
+        if state.gap is None:
+            state.drop(keep)
         return None
 
+    def _find_first(self, state: _Side, closed: bool) -> int | None:
+        """The position where TLS begins in a side, when the other one has shown that the connection is TLS."""
+        if not state.run:
+            return None
+        lost = state.gap is not None and state.gap[0] is not None  # TLS may have begun in the gap
+        if lost or (self._all_is_tls and not state.prelude):
+            enough = closed or len(state.run) >= _HELLO_LENGTH or _ALERT.match(state.run)
+            return 0 if enough else None
+        start = _find_first_record(state)
+        if start is None and state.gap is not None:
+            start, _ = _find_records(state, closed)
+        return start
+
+    def _begin_at(self, side: int, start: int) -> None:
+        """A side has shown that the connection is TLS: from `start` in its run."""
+        state = self._sides[side]
+        self.receiver = self._begin()
+        # Where the client began with TLS, so does the server, whatever it says.
+        answers = _HELLO_OF_SERVER.match(state.run, start) or _ALERT.match(state.run, start)
+        self._all_is_tls = start == 0 and not state.prelude and not answers
+        self._open(side, start)
+        self._look(1 - side, closed=self._sides[1 - side].ended is not None)
+
     def _open(self, side: int, start: int) -> None:
-        """TLS begins at `start` in a side's run."""
-        first = self.receiver is None
-        if self.receiver is None:
-            self.receiver = self._begin()
+        """Hands a side on, from `start` in its run."""
+        assert self.receiver is not None
         state = self._sides[side]
         run = bytes(state.run)
         chunks = state.chunks
         gap = state.gap
-        hello = _is_hello(run, start)
         state.open = True
         state.prelude += start
         state.run.clear()
         state.chunks = []
-        if gap is not None and run:
-            self._tell_gap(side, before_hello=hello)
+        # What is missing before a hello is not of the session.
+        if gap is not None and not _is_hello(run, start):
+            self.receiver.receive_gap(side, gap[0], gap[1])
         for index, (begin, at) in enumerate(chunks):
             end = chunks[index + 1][0] if index + 1 < len(chunks) else len(run)
             if end > start:
                 self.receiver.receive_data(side, run[max(begin, start) : end], at)
-        self._settle()
-        if first:
-            self._open_other(side, from_the_start=not state.prelude)
-
-    def _open_other(self, side: int, *, from_the_start: bool) -> None:
-        """One side has shown where TLS begins: so the other one is TLS, from its first record on."""
-        other = self._sides[1 - side]
-        start = _find_first_record(other)
-        if start is None and from_the_start and not other.prelude:
-            start = 0
-        if start is None and other.ended is not None:
-            start = len(other.run)
-        if start is not None:
-            self._open(1 - side, start)
-            if other.ended is not None:
-                assert self.receiver is not None
-                self.receiver.receive_end(1 - side, None if other.ended is True else other.ended)
+        if state.ended is not None:
+            self.receiver.receive_end(side, None if state.ended is True else state.ended)
+        self.settled = all(state.open for state in self._sides)
 
     def _pass_over(self) -> None:
         self.passed_over = True
         self._sides = (_Side(), _Side())
+
+
+def _find_records(state: _Side, closed: bool) -> tuple[int | None, int]:
+    """The first of records that follow each other, if any; and the position before which there are none.
+
+    In a stream whose beginning is missing they are looked for everywhere, else at the beginnings of chunks.
+    """
+    run = state.run
+    mid_stream = state.gap is not None
+    keep = len(run) - _HELLO_LENGTH + 1
+    for place in _HEADER.finditer(run, state.scanned) if mid_stream else _at_chunks(state):
+        start = place.start()
+        headers, end = _follow(run, start)
+        if headers > 1 or (headers and mid_stream and start == 0 and (closed or end == len(run))):
+            return start, keep
+        if headers:
+            keep = min(keep, start)
+    return None, max(keep, 0)
 
 
 def _at_chunks(state: _Side) -> list[re.Match[bytes]]:
