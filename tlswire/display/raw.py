@@ -74,10 +74,13 @@ def nodes_of(raw: bytes, context: Context) -> list[Node]:
     if form is None:
         begin = raw[:8].hex(" ") or "nothing"
         raise DecodeError(DecodeErrorKind.malformed, "", 0, "the header of a record or a handshake message", begin)
-    if form is Form.sslv2_hello:
-        return list(_sslv2_nodes(raw))
     walk = _Walk(raw, context)
-    return list(walk.records()) if form is Form.records else walk.messages([(0, len(raw))])
+    if form is Form.handshake:
+        return walk.messages([(0, len(raw))])
+    if form is Form.records:
+        return list(walk.records(0))
+    hello = _sslv2_node(raw)
+    return [hello, *walk.records(len(hello.data))]
 
 
 def message_nodes(kind: type[Message], body: bytes, context: Context) -> list[Node]:
@@ -94,14 +97,14 @@ def body_nodes(msg_type: HandshakeType, body: bytes, context: Context) -> list[N
     return [Node(_name(msg_type), places.locate(0, len(body)), body, value, fields)]
 
 
-def _sslv2_nodes(raw: bytes) -> Iterator[Node]:
-    """The record of an SSLv2-compatible hello, and the records that follow it."""
+def _sslv2_node(raw: bytes) -> Node:
+    """The record of an SSLv2-compatible hello, with which the bytes begin."""
     end = min(len(raw), SSLV2_HEADER + ((raw[0] & 0x7F) << 8 | raw[1]))
     places = Places([(SSLV2_HEADER, end)])
     body = raw[SSLV2_HEADER:end]
     length = Node("length", ((0, SSLV2_HEADER),), raw[:SSLV2_HEADER], str(len(body)))
     fields = [length, *span_nodes(SSLv2ClientHello.spans(body), body, places)]
-    yield Node("SSLv2ClientHello", ((0, end),), raw[:end], _size(raw[:end]), fields)
+    return Node("SSLv2ClientHello", ((0, end),), raw[:end], _size(raw[:end]), fields)
 
 
 class _Walk:
@@ -114,9 +117,8 @@ class _Walk:
         self._changed = False  # a ChangeCipherSpec was seen
         self._begun: list[tuple[int, int]] = []  # the pieces of a message that is not whole yet
 
-    def records(self) -> Iterator[Node]:
-        """The nodes of the records; of a message in several records, behind the last of them."""
-        position = 0
+    def records(self, position: int) -> Iterator[Node]:
+        """The nodes of the records from `position` on; of a message in several records, behind the last of them."""
         while position < len(self._raw):
             yield from self._record(position)
             position = self._end_of_record(position)
@@ -149,10 +151,10 @@ class _Walk:
         fields = span_nodes(TLSPlaintext.spans(raw), raw, Places([(start, end)]))
         yield Node("record", places, raw, ContentType.of(raw[0]).name, fields)
         if not any(below.error for field in fields for below in field.walk()):
-            length, data = fields[-1].children
-            fields[-1].children = [length]
+            length, *data = fields[-1].children  # without data, if the record is empty
             behind: list[Node] = []
-            fields[-1].children.extend(self._contents(raw, data, behind))
+            contents = self._contents(raw, data[0], behind) if data else []
+            fields[-1].children = [length, *contents]
             yield from behind
         elif raw[0] == ContentType.handshake and end - start > RECORD_HEADER and not self._changed:
             # The record is cut short: what there is of its messages can be shown all the same.
@@ -165,7 +167,7 @@ class _Walk:
         if content_type is ContentType.handshake and (self._begun or self._is_clear(fragment)):
             return self._take_fragment(record, data, behind)
         kind = _CONTENTS.get(content_type)
-        if kind is None or (self._changed and len(fragment) > 2):
+        if kind is None or (len(fragment) > 2 and (self._changed or kind is Alert)):
             data.value = f"{_size(fragment)}, encrypted"
             return [data]
         self._changed = self._changed or kind is ChangeCipherSpec
@@ -174,10 +176,9 @@ class _Walk:
 
     def _is_clear(self, fragment: bytes) -> bool:
         """Whether a handshake fragment that begins a message is not protected, as far as can be told."""
-        if not self._changed:
-            return True
-        whole = len(fragment) - HANDSHAKE_HEADER == _announced(fragment)
-        return len(fragment) >= HANDSHAKE_HEADER and whole and HandshakeType.of(fragment[0]).is_known
+        if form_of(fragment) is not Form.handshake:
+            return len(fragment) < HANDSHAKE_HEADER and not self._changed
+        return not self._changed or len(fragment) - HANDSHAKE_HEADER == _announced(fragment)
 
     def _take_fragment(self, record: bytes, data: Node, behind: list[Node]) -> list[Node]:
         """Puts a fragment to what was begun before it; what is whole then is no longer begun."""

@@ -21,7 +21,8 @@ _ESCAPES = re.compile(r"\\x([0-9A-Fa-f]{2})")
 # A line of Wireshark's, hexdump's, od's or xxd's output: an offset, then bytes, then perhaps their characters.
 _DUMP_LINE = re.compile(r"[ \t]*(?:0x)?([0-9A-Fa-f]{3,16})(:|[ \t]|$)(.*)")
 _DUMP_BYTES = re.compile(r"[ \t]*((?:[0-9A-Fa-f]{2})+)(?![^ \t])")
-_ONE_LINE_END = re.compile(r"[ \t]{3,}|[ \t]{2,}\|")  # where the characters begin, if nothing else tells
+# Where the characters begin, if no other line tells: xxd, which has a colon, puts them behind two blanks.
+_CHARACTERS = {":": re.compile(r"[ \t]{2,}"), "": re.compile(r"[ \t]{3,}|[ \t]{2,}\|")}
 
 
 def bytes_from_hex(text: str) -> bytes:
@@ -107,8 +108,9 @@ def _bytes_from_dump(text: str) -> bytes | None:
     if len(found) == 1:
         if last[2] != ":" and not last[3].startswith((" ", "\t")):
             return None
-        end_found = _ONE_LINE_END.search(last[3].lstrip())
-        return _dump_bytes(last[3].lstrip()[: end_found.start() if end_found else None], MAX_LINE)[0] or None
+        columns = last[3].lstrip()
+        characters = _CHARACTERS[last[2].strip()].search(columns)
+        return _dump_bytes(columns[: characters.start() if characters else None], MAX_LINE)[0] or None
     return data + _dump_bytes(last[3][:column], MAX_LINE)[0]
 
 

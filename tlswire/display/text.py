@@ -162,8 +162,9 @@ class StoryTable:
             start = f"{'':{indent}}{number:>{digits}}. "
             yield from self._wrapped(start + escape_name(name), len(start), "detail")
         if len(shown) < len(names):
+            start = f"{'':{indent}}{'':{digits}}  "
             rest = f"… and {len(names) - len(shown)} more (--json lists all)"
-            yield Line(f"{'':{indent}}{'':{digits}}  {rest}", "detail")
+            yield from self._wrapped(start + rest, len(start), "detail")
 
     def _joined(self, cells: list[str]) -> str:
         """Cells under one another; the numbers, which come first, are aligned to the right."""
