@@ -182,9 +182,8 @@ class Connection:
             if moved:
                 continue
             if first.blocked and second.blocked:
-                # Each waits for what the other has not sent: bytes are missing.  Whoever speaks first in the
-                # protocol goes on without.
-                (second if second.role is Role.client else first).forced = True
+                # Each waits for what the other has not sent: bytes are missing.
+                self._next_in_protocol().forced = True
                 continue
             overfull = [
                 side for side in self._sides if side.blocked and side.inbox.buffered > self.limits.buffered_bytes
@@ -195,6 +194,17 @@ class Connection:
                 limit = self.limits.buffered_bytes
                 self._tell(LimitReached(side.index, side.inbox.next_at, "buffered_bytes", limit, 0))
                 side.gave_up = True
+
+    def _next_in_protocol(self) -> Side:
+        """Which of two sides that wait for each other goes on without: the one that speaks first in the protocol.
+
+        That is the client, unless it is behind its hello, and the server's is still to be read.
+        """
+        first, second = self._sides
+        waiting = [side.handshake_data[0] if side.handshake_data else None for side in self._sides]
+        if HandshakeType.server_hello in waiting and HandshakeType.client_hello not in waiting:
+            return self._sides[waiting.index(HandshakeType.server_hello)]
+        return second if second.role is Role.client else first
 
     def _advance(self, side: Side) -> bool:
         """Reads a side as far as it goes; tells whether anything was taken."""
