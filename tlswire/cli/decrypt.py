@@ -64,5 +64,6 @@ def _amount(missing: dict[str, object]) -> str:
     first, last = missing["first_frame"], missing["last_frame"]
     frames = f"frame {first}" if first == last else f"frames {first} to {last}"
     size = "an unknown number of" if missing["wire_bytes"] is None else missing["wire_bytes"]
-    records = f"{missing['records']} records, " if missing["records"] else ""
+    count = missing["records"]
+    records = f"{count} record{'s' * (count != 1)}, " if count else ""
     return f"{records}{size} bytes on the wire, {frames}"

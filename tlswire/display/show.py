@@ -18,7 +18,7 @@ from tlswire.wire import Context, Message
 MESSAGES: dict[str, type[Message]] = {
     name: kind
     for name, kind in vars(schema).items()
-    if isinstance(kind, type) and issubclass(kind, Message) and hasattr(kind, "SCHEMA")
+    if isinstance(kind, type) and issubclass(kind, Message) and (hasattr(kind, "SCHEMA") or hasattr(kind, "FORMS"))
 }
 """The message classes by their names."""
 

@@ -111,7 +111,7 @@ class StoryTable:
         if self._grouped:
             if group != self._frame:
                 self._frame = group
-                yield from self._wrapped(self._joined(cells[:-1]), self._widths[0] + len(_GAP), "frame")
+                yield from self._frame_lines(cells[:-1], "frame")
             start = " " * (self._widths[0] + len(_GAP)) + cells[-1].ljust(self._widths[-1]) + _GAP
         else:
             start = self._joined(cells) + _GAP
@@ -135,7 +135,7 @@ class StoryTable:
         if self._file is None:
             indent = self._widths[0] + len(_GAP)
             if self._grouped:
-                yield from self._wrapped(self._joined(self._names[:-1]), indent, "heading")
+                yield from self._frame_lines(self._names[:-1], "heading")
                 yield Line(f"{'':{indent}}{self._names[-1]:{self._widths[-1]}}{_GAP}Info", "heading")
             else:
                 yield Line(self._joined([*self._names, "Info"]), "heading")
@@ -172,6 +172,15 @@ class StoryTable:
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
         padded[0] = cells[0].rjust(widths[0])
         return _GAP.join(padded)
+
+    def _frame_lines(self, cells: list[str], style: str) -> Iterator[Line]:
+        """The line of a frame; two, where the columns do not fit into one."""
+        indent = self._widths[0] + len(_GAP)
+        if self._width is not None and sum(self._widths[:-1]) + len(_GAP) * (len(cells) - 1) > self._width:
+            yield from self._wrapped(self._joined(cells[:_SOURCE]), indent, style)
+            yield from self._wrapped(" " * indent + _GAP.join(cells[_SOURCE:]), indent, style)
+        else:
+            yield from self._wrapped(self._joined(cells), indent, style)
 
     def _wrapped(self, text: str, indent: int, style: str) -> Iterator[Line]:
         for line in wrapped(text, indent, self._width):
