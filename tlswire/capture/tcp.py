@@ -158,8 +158,8 @@ class TCPAssembler:
         for frame in frames:
             receive(frame)
 
-    def receive(self, frame: RawFrame) -> None:
-        """Receives a frame."""
+    def receive(self, frame: RawFrame) -> TCPConnection | None:
+        """Receives a frame; gives the connection that it is of, None when there is no TCP in it."""
         number, ticks, interface, block, start, end, length = frame
         self._frame = frame
         self._frames += 1
@@ -169,7 +169,7 @@ class TCPAssembler:
         segment = interface.dissect(block, start, end, start + length)
         if isinstance(segment, str):
             self.not_read[segment] += 1
-            return
+            return None
         flow, seq, ack, flags, payload, missing = segment
         stream = self._streams.get(flow)
         if stream is None or flags & SYN or stream.base is None:
@@ -185,7 +185,7 @@ class TCPAssembler:
                 at = _new(Provenance, (number, ticks, ticks_per_second, interface.file))
                 self._data(connection, stream.side, payload, at)
             elif not connection.muted:
-                self._place(stream, seq, payload, missing)
+                stream = self._place(stream, seq, payload, missing)
         if flags & ACK:
             stream.acknowledges = ack
             peer = stream.peer
@@ -193,6 +193,7 @@ class TCPAssembler:
                 self._acknowledge(peer, ack, flags)
         if flags & (FIN | RST):
             self._finish(stream, seq + len(payload) + missing, flags)
+        return stream.connection
 
     def find(self, flow: bytes) -> ByteStream | None:
         """The direction of a connection that a segment with this flow belongs to, as things stand."""
@@ -248,8 +249,8 @@ class TCPAssembler:
 
     # Segments that are not the next one
 
-    def _place(self, stream: ByteStream, seq: int, data: bytes, missing: int) -> None:
-        """Puts a segment where it belongs."""
+    def _place(self, stream: ByteStream, seq: int, data: bytes, missing: int) -> ByteStream:
+        """Puts a segment where it belongs, and gives the stream that it is of."""
         connection = stream.connection
         if connection.closed and abs(stream.unroll(seq) - stream.next) > PLAUSIBLE_DISTANCE:
             # The ports were reused, and the SYN was not captured.
@@ -257,15 +258,14 @@ class TCPAssembler:
             stream = self._begin(None, flow, seq, ACK)
         if stream.ended:
             self.counts["after_end"] += len(data)
-            return
-        if not stream.started and not self._start(stream, seq, len(data) + missing):
-            return
-        position = stream.unroll(seq)
-        if abs(position - stream.next) > PLAUSIBLE_DISTANCE:
-            self._follow(stream, seq, data, missing)
-            return
-        self._insert(stream, position, data, missing)
-        self._deliver(stream)
+        elif stream.started or self._start(stream, seq, len(data) + missing):
+            position = stream.unroll(seq)
+            if abs(position - stream.next) > PLAUSIBLE_DISTANCE:
+                self._follow(stream, seq, data, missing)
+            else:
+                self._insert(stream, position, data, missing)
+                self._deliver(stream)
+        return stream
 
     def _start(self, stream: ByteStream, seq: int, size: int) -> bool:
         """Begins a stream whose SYN was not seen, with its first data; False when that is a mere keep-alive.
