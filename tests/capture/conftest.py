@@ -162,6 +162,59 @@ class Make:
         return cls.section() + cls.interface() + b"".join(packets)
 
 
+def udp(port: int, data: bytes) -> bytes:
+    return struct.pack("!HHHH", 40000, port, 8 + len(data), 0) + data
+
+
+def tagged(tags: str, packet: bytes) -> bytes:
+    """An Ethernet frame with these bytes from the EtherType on."""
+    return b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01" + bytes.fromhex(tags) + packet
+
+
+def tunnelled(protocol: int, packet: bytes) -> bytes:
+    return Make.ethernet(Make.ipv4("192.0.2.1", "192.0.2.2", packet, protocol=protocol))
+
+
+# An IPv4 packet in every tag and tunnel that is passed through.
+WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda packet: tagged("0800", packet),
+    "vlan": lambda packet: tagged("8100 0018 0800", packet),
+    "qinq": lambda packet: tagged("88a8 0064 8100 0018 0800", packet),
+    "old qinq": lambda packet: tagged("9100 0064 8100 0018 0800", packet),
+    "three tags": lambda packet: tagged("88a8 0064 8100 0018 8100 0019 0800", packet),
+    "cisco metadata": lambda packet: tagged("8909 0101 0001 0002 0800", packet),
+    "mpls": lambda packet: tagged("8847 00010040 00020140", packet),
+    "mpls with a vlan": lambda packet: tagged("8100 0018 8847 00010140", packet),
+    "pppoe": lambda packet: tagged(f"8864 1100 0001 {len(packet) + 2:04x} 0021", packet),
+    "pppoe with a short protocol": lambda packet: tagged(f"8864 1100 0001 {len(packet) + 1:04x} 21", packet),
+    "pppoe with mpls": lambda packet: tagged(f"8864 1100 0001 {len(packet) + 6:04x} 0281 00010140", packet),
+    "ip in ip": lambda packet: tunnelled(4, packet),
+    "ip in ip in ip": lambda packet: tunnelled(4, Make.ipv4("192.0.2.3", "192.0.2.4", packet, protocol=4)),
+    "ip in ipv6": lambda packet: Make.ethernet(Make.ipv6("2001:db8::1", "2001:db8::2", packet, next_header=4), 0x86DD),
+    "gre": lambda packet: tunnelled(47, bytes.fromhex("0000 0800") + packet),
+    "gre with key and sequence": lambda packet: tunnelled(47, bytes.fromhex("3000 0800 00000001 00000002") + packet),
+    "gre with ethernet": lambda packet: tunnelled(47, bytes.fromhex("0000 6558") + Make.ethernet(packet)),
+    "pptp": lambda packet: tunnelled(
+        47, bytes.fromhex(f"3081 880b {len(packet) + 4:04x} 0001 00000001 00000002 ff030021") + packet
+    ),
+    "vxlan": lambda packet: tunnelled(17, udp(4789, bytes.fromhex("08000000 00000100") + Make.ethernet(packet))),
+    "geneve": lambda packet: tunnelled(
+        17, udp(6081, bytes.fromhex("02 00 6558 00000100 0102 8001 00000000") + Make.ethernet(packet))
+    ),
+    "geneve with ip": lambda packet: tunnelled(17, udp(6081, bytes.fromhex("00 00 0800 00000100") + packet)),
+    "gtp": lambda packet: tunnelled(17, udp(2152, bytes.fromhex(f"30 ff {len(packet):04x} 00000001") + packet)),
+    "gtp with extension headers": lambda packet: tunnelled(
+        17,
+        udp(2152, bytes.fromhex(f"34 ff {len(packet) + 12:04x} 00000001 0000 00 85 01 1009 85 01 1009 00") + packet),
+    ),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "wrapping" in metafunc.fixturenames:
+        metafunc.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
+
+
 class Talk:
     """The frames of a TCP connection, both sides, as they are sent."""
 
