@@ -11,7 +11,6 @@ from tlswire.schema import (
     Alert,
     Certificate,
     CertificateRequest,
-    CertificateRequestTLS12,
     ClientHello,
     NewSessionTicket,
     ServerHello,
@@ -39,7 +38,7 @@ def info_of(event: HandshakeMessage) -> str:
     text = name_of(event.msg_type).replace("_", " ").title()
     if isinstance(event.message, Unresolved):
         return f"{text}, not decoded: needs {event.message.needs}"
-    describe = _DETAILS.get(type(event.message))
+    describe = next((found for kind in type(event.message).__mro__ if (found := _DETAILS.get(kind))), None)
     details = describe(event.message) if describe is not None else ""
     return f"{text}, {details}" if details else text
 
@@ -66,7 +65,7 @@ def _certificate(certificate: Certificate) -> str:
     return f"{subject or 'unreadable'}{more}"
 
 
-def _certificate_request(request: CertificateRequest | CertificateRequestTLS12) -> str:
+def _certificate_request(request: CertificateRequest) -> str:
     count = len(request.certificate_authorities)
     size = sum(len(name.der) + 2 for name in request.certificate_authorities)
     return f"{count} CA name{'s' * (count != 1)}, {size} bytes" if count else "no CA names: any certificate will do"
@@ -83,6 +82,5 @@ _DETAILS: dict[type, Callable[[Any], str]] = {
     ServerHelloTLS13Draft: _server_hello,
     Certificate: _certificate,
     CertificateRequest: _certificate_request,
-    CertificateRequestTLS12: _certificate_request,
     NewSessionTicket: _new_session_ticket,
 }

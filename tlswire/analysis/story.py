@@ -14,7 +14,7 @@ from tlswire.analysis.info import alert_name, info_of, name_of
 from tlswire.capture import Provenance, TLSStream, format_time
 from tlswire.escaping import escape_bytes
 from tlswire.registry import ContentType, ProtocolVersion
-from tlswire.schema import CertificateRequest, CertificateRequestTLS12, ServerHello, ServerHelloTLS13Draft
+from tlswire.schema import CertificateRequest, ServerHello, ServerHelloTLS13Draft
 from tlswire.session import (
     AlertMessage,
     ApplicationData,
@@ -185,7 +185,7 @@ class Storyteller:
         if self._record_versions[event.side] == ProtocolVersion.SSLv2 and self._version is None:
             protected_length = len(event.raw)
         row = self._message(event, ContentType.handshake, name_of(event.msg_type), protected_length, info_of(event))
-        if isinstance(message, CertificateRequest | CertificateRequestTLS12):
+        if isinstance(message, CertificateRequest):
             row.more["certificate_authorities"] = [str(name) for name in message.certificate_authorities]
         yield row
         if isinstance(message, Unresolved):

@@ -23,9 +23,7 @@ from tlswire.registry import (
 from tlswire.schema import (
     Certificate,
     CertificateRequest,
-    CertificateRequestTLS12,
     CertificateVerify,
-    CertificateVerifyTLS12,
     ClientHello,
     RenegotiationInfo,
     ServerHello,
@@ -196,14 +194,14 @@ class Handshake:
         return self.message(ServerKeyExchange)
 
     @property
-    def certificate_request(self) -> CertificateRequest | CertificateRequestTLS12 | None:
+    def certificate_request(self) -> CertificateRequest | None:
         """The CertificateRequest message."""
-        return self.message(CertificateRequest) or self.message(CertificateRequestTLS12)
+        return self.message(CertificateRequest)
 
     @property
-    def certificate_verify(self) -> CertificateVerify | CertificateVerifyTLS12 | None:
+    def certificate_verify(self) -> CertificateVerify | None:
         """The CertificateVerify message."""
-        return self.message(CertificateVerify) or self.message(CertificateVerifyTLS12)
+        return self.message(CertificateVerify)
 
     # What follows
 
