@@ -176,3 +176,13 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str, tmp_path:
         f"tlswire: the command line needs {missing}: pip install 'tlswire[cli]'"
     ]
     assert not done.stdout
+
+
+def test_a_note_tells_which_lines_of_a_key_log_were_passed_over(terminal: Terminal, demo: Path, tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    log.write_bytes(b"nonsense\n" * 9 + b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48 + b"\n")
+    _, lines = terminal(200, "explain", demo, "--keylog", log)
+    notes = [line for line in lines if line.startswith("tlswire: ")]
+    assert len(notes) == 6
+    assert notes[0].startswith(f"tlswire: {log}: line 1 passed over: ")
+    assert notes[-1] == f"tlswire: {log}: 9 lines passed over in all"

@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from tlswire.capture import load_key_log, load_server_keys, read_password
+from tlswire.cli.screen import note
 from tlswire.crypto import Secrets
+from tlswire.escaping import escape
+
+MOST_PROBLEMS = 5  # of a key log, that are told one by one
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,8 +35,13 @@ class SecretFiles:
         """Reads them all; raises SecretsError."""
         password = read_password(self.password_file) if self.password_file is not None else None
         secrets = Secrets([one for key in self.keys for one in load_server_keys(key, password)])
-        for key_log in self.key_logs:
-            secrets.add_key_log(load_key_log(key_log).entries)
+        for file in self.key_logs:
+            key_log = load_key_log(file)
+            secrets.add_key_log(key_log.entries)
+            for problem in key_log.problems[:MOST_PROBLEMS]:
+                note(f"{escape(file)}: line {problem.line} passed over: {problem.message}")
+            if len(key_log.problems) > MOST_PROBLEMS:
+                note(f"{escape(file)}: {len(key_log.problems)} lines passed over in all")
         return secrets
 
 
