@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tlswire.crypto import Secrets, SessionState, verify_data
+from tlswire.crypto import RecordProtection, Secrets, SessionState, verify_data
 from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     AlertDescription,
@@ -267,6 +267,7 @@ class Connection:
                     side.inflate.lose()
         elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
             side.protected, side.refusal = False, None
+        opened = self._open_pending(side, content_type, version, fragment)
         protected = side.protected
         self._tell(
             Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
@@ -279,7 +280,7 @@ class Connection:
             if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
             else:
-                plaintext = self._open(side, content_type, version, fragment, offset, at)
+                plaintext = self._open(side, content_type, version, fragment, offset, at, opened)
         if plaintext is None:
             return
         if content_type == ContentType.application_data:
@@ -365,14 +366,46 @@ class Connection:
 
     # Protection
 
+    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
+        """The plaintext of a record under the keys of the handshake that runs, whose ChangeCipherSpec may lie in a gap.
+
+        None, and nothing changed, where they do not verify it.
+        """
+        if side.protection is None or side.role is None or not side.may_have_changed:
+            return None
+        handshake = self._flow.handshake(side.epoch)
+        keys = self._keys_of(side, handshake)
+        if isinstance(keys, Refusal):
+            return None
+        if not side.trials:
+            side.trials = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
+        for candidate, trial in side.trials:
+            try:
+                plaintext = trial.unprotect(content_type, version, fragment, side.seek)
+            except DecryptError:
+                continue
+            self._change(side, side.epoch)
+            if side.inflate is not None:
+                side.inflate.lose()
+            self._settle(side, candidate, trial, content_type)
+            return plaintext
+        return None
+
     def _open(
-        self, side: Side, content_type: int, version: int, fragment: bytes, offset: int, at: object
+        self,
+        side: Side,
+        content_type: int,
+        version: int,
+        fragment: bytes,
+        offset: int,
+        at: object,
+        opened: bytes | None,
     ) -> bytes | None:
         """The plaintext of a protected record; None, after telling why, when there is none."""
         verdict = self._flow.handshake(side.keys_epoch).verdicts[side.index]
         verdict.records += 1
         if side.refusal is None:
-            plaintext = self._unprotect(side, content_type, version, fragment)
+            plaintext = opened if opened is not None else self._unprotect(side, content_type, version, fragment)
             if plaintext is not None and side.inflate is not None:
                 plaintext = side.inflate(plaintext)
                 if plaintext is None:  # its state is lost until the next epoch
@@ -427,18 +460,15 @@ class Connection:
             if side.holed and content_type == ContentType.application_data:
                 self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in the gap
             side.seek = side.failures = 0
+            if side.lost_records:
+                side.lost_records, side.trials = False, []  # so no ChangeCipherSpec was among them
             return plaintext
         for candidate, trial in side.trials:
             try:
                 plaintext = trial.unprotect(content_type, version, fragment, side.seek)
             except DecryptError:
                 continue
-            side.protection = trial
-            side.trials = []
-            side.seek = side.failures = 0
-            self._prove(side, candidate)
-            if content_type == ContentType.application_data:
-                self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in a gap
+            self._settle(side, candidate, trial, content_type)
             return plaintext
         if side.holed:
             self._failed(side)
@@ -451,6 +481,15 @@ class Connection:
             )
             self._pass_finished(side, handshake)
         return None
+
+    def _settle(self, side: Side, candidate: Candidate, protection: RecordProtection, content_type: int) -> None:
+        """Takes that a record was verified: so these are a side's keys."""
+        side.protection, side.trials = protection, []
+        side.seek = side.failures = 0
+        side.lost_records = False
+        self._prove(side, candidate)
+        if content_type == ContentType.application_data:
+            self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in a gap
 
     def _failed(self, side: Side) -> None:
         """Notes that a record did not verify: it may have counted for the sender, or not."""
@@ -503,6 +542,27 @@ class Connection:
     def _change(self, side: Side, epoch: int) -> None:
         """Makes pending protection current (RFC 5246 §6.1): that of the handshake `epoch`."""
         handshake = self._flow.handshake(epoch)
+        keys = self._keys_of(side, handshake)
+        side.protected = True
+        side.keys_epoch = side.epoch = epoch
+        side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
+        side.seek = side.failures = 0
+        side.unproved_mac = None
+        if handshake.compression_method == CompressionMethod.DEFLATE:
+            side.inflate = Inflate()
+        if isinstance(keys, Refusal) and handshake.encrypts_nothing:
+            mac = handshake.parameters.mac if handshake.parameters is not None else None
+            side.unproved_mac = mac.length if mac is not None else 0
+            return
+        if isinstance(keys, Refusal):
+            side.refusal = keys
+            self._pass_finished(side, handshake)
+            return
+        assert side.role is not None
+        side.trials = keys.of(side.role)
+
+    def _keys_of(self, side: Side, handshake: Handshake) -> Keys | Refusal:
+        """The keys of a handshake, at the ChangeCipherSpec of one of its sides at the latest."""
         if handshake.resumed is None:
             if handshake.client_key_exchange_read or handshake.server_hello_done:
                 handshake.resumed = False
@@ -511,24 +571,8 @@ class Connection:
             else:
                 handshake.resumed = _same_session(handshake)
         if handshake.keys is None:
-            handshake.keys = find_keys(handshake, self.secrets, self._flow.before(epoch))
-        side.protected = True
-        side.keys_epoch = side.epoch = epoch
-        side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
-        side.seek = side.failures = 0
-        side.unproved_mac = None
-        if handshake.compression_method == CompressionMethod.DEFLATE:
-            side.inflate = Inflate()
-        if isinstance(handshake.keys, Refusal) and handshake.encrypts_nothing:
-            mac = handshake.parameters.mac if handshake.parameters is not None else None
-            side.unproved_mac = mac.length if mac is not None else 0
-            return
-        if isinstance(handshake.keys, Refusal):
-            side.refusal = handshake.keys
-            self._pass_finished(side, handshake)
-            return
-        assert side.role is not None
-        side.trials = handshake.keys.of(side.role)
+            handshake.keys = find_keys(handshake, self.secrets, self._flow.before(handshake.epoch))
+        return handshake.keys
 
     def _change_unread(self, side: Side) -> int:
         """Takes a ChangeCipherSpec that came encrypted: of the handshake that it ends nothing was read."""

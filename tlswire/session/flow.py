@@ -125,7 +125,8 @@ class Flow:
         """
         if side.protected:
             # What is readable needs nothing more; in what is not, nothing can be learnt.
-            if content_type != ContentType.change_cipher_spec or side.refusal is not None:
+            changes = content_type == ContentType.change_cipher_spec or side.may_have_changed
+            if not changes or side.refusal is not None:
                 return True
         elif not changed and (
             content_type == ContentType.handshake

@@ -200,6 +200,11 @@ class Keys:
         """What may open the records that `role` sends."""
         return [(candidate, protections[role]) for candidate, protections in self._options]
 
+    def afresh(self, handshake: Handshake, role: Role) -> list[tuple[Candidate, RecordProtection]]:
+        """The same as `of`, in new objects, which may be spoilt."""
+        made = [(candidate, _protections(handshake, candidate.master_secret)) for candidate, _ in self._options]
+        return [(candidate, each[role]) for candidate, each in made if not isinstance(each, Refusal)]
+
     def prove(self, candidate: Candidate) -> None:
         """Takes that a record was verified under this candidate."""
         self.proved = candidate

@@ -60,6 +60,11 @@ class Side:
         """True when all that the side will ever send was looked at."""
         return self.inbox.exhausted and not self.blocked
 
+    @property
+    def may_have_changed(self) -> bool:
+        """True when the ChangeCipherSpec of the handshake that runs may lie in a gap."""
+        return self.lost_records and self.epoch > self.keys_epoch
+
 
 class Inflate:
     """DEFLATE decompression of one direction (RFC 3749), each record bounded to 2^14 bytes (RFC 5246 §6.2.2)."""
