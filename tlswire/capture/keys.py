@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+from cryptography.x509 import load_der_x509_certificate
 
 from tlswire.crypto import KeyLogEntry, KeyLogProblem, RSAKey, parse_key_log
 from tlswire.errors import SecretsError
@@ -43,8 +44,9 @@ def load_server_keys(path: FileName, password: bytes | None = None) -> list[RSAK
         blocks = [match.group() for match in _PEM_KEY.finditer(data)]
         if not blocks:
             found = _PEM_OTHER.search(data)
-            what = found[1].decode("ascii").lower() if found is not None else "PEM without an end"
-            raise SecretsError(f"no private key: this is a {what}; {_EXPECTED}", name)
+            if found is None or found[1].endswith(b"PRIVATE KEY"):
+                raise SecretsError(f"the PEM has no end; {_EXPECTED}", name)
+            raise SecretsError(f"no private key: this is a {found[1].decode('ascii').lower()}; {_EXPECTED}", name)
         keys = [_load_pem(block, password, name) for block in blocks]
     elif _PKCS12.match(data):
         keys = [_load_pkcs12(data, password, name)]
@@ -53,7 +55,7 @@ def load_server_keys(path: FileName, password: bytes | None = None) -> list[RSAK
     rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]
     if not rsa:
         kind = type(keys[0]).__name__.removesuffix("PrivateKey").removesuffix("PrivateKeyImpl") or "other"
-        raise SecretsError(f"this is a key for {kind}, which decrypts no session; {_EXPECTED}", name)
+        raise SecretsError(f"this is a key for {kind}, and only RSA key exchange can be decrypted; {_EXPECTED}", name)
     numbered = len(rsa) > 1
     return [RSAKey(key, f"{name}#{number}" if numbered else name) for number, key in enumerate(rsa, 1)]
 
@@ -75,11 +77,20 @@ def _load_der(data: bytes, password: bytes | None, name: str) -> object:
         if password is None:
             raise SecretsError("the key is encrypted, and no password was given", name) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise SecretsError(f"no private key that can be read; {_EXPECTED}", name) from error
+        what = "this is a certificate" if _is_certificate(data) else "it cannot be read as one"
+        raise SecretsError(f"no private key: {what}; {_EXPECTED}", name) from error
     try:
         return load_der_private_key(data, password, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SecretsError(_why(encrypted=True), name) from error
+
+
+def _is_certificate(data: bytes) -> bool:
+    try:
+        load_der_x509_certificate(data)
+    except ValueError:
+        return False
+    return True
 
 
 def _load_pkcs12(data: bytes, password: bytes | None, name: str) -> object:
