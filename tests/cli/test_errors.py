@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import tlswire
+from tlswire.cli.commands import commands
 
 Run = Callable[..., Any]
 
@@ -167,6 +169,14 @@ def test_help_and_version_are_exit_status_0(arguments: list[str], run: Run) -> N
     assert done.status == 0
     assert done.stdout
     assert not done.stderr
+
+
+def test_the_status_is_the_same_where_click_runs_the_verbs(demo: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert runner.invoke(commands, ["demo"]).exit_code == 0
+    assert runner.invoke(commands, ["explain", str(tmp_path / "missing")]).exit_code == 1
+    assert runner.invoke(commands, ["explain"]).exit_code == 2
+    assert runner.invoke(commands, ["explain", str(demo), "--key", str(KEYS / "unrelated.pem")]).exit_code == 3
 
 
 def test_the_version_is_the_packages(process: Run) -> None:
