@@ -91,7 +91,8 @@ class ByteStream:
     def advance(self, position: int) -> None:
         """All before `position` has been told."""
         self.next = position
-        self.wanted = SLOW if self.pending or self.ended else position & SEQUENCE_MASK
+        watched = self.pending or self.ended or self.fin is not None or self.connection.muted
+        self.wanted = SLOW if watched else position & SEQUENCE_MASK
 
     def insert(self, start: int, end: int, data: bytes | None) -> int:
         """Takes in what is at `start` to `end`; gives how many bytes of it were not there before."""
