@@ -426,6 +426,16 @@ def test_fin_waits_for_what_is_missing_before_it(talk: Any, hear: Any) -> None:
     assert heard.at[0, 0] == [6, 6, 6]
 
 
+def test_the_end_comes_with_the_last_of_the_missing_segments(talk: Any, hear: Any) -> None:
+    t = begun(talk)
+    missing = [t.send(0, b"one"), t.send(0, b"two"), t.send(0, b"three")]
+    del t.frames[3:]
+    t.send(0, flags=FIN)
+    heard, _ = hear([*t.frames, *missing, t.send(1, b"later")])
+    assert heard.said[0, 0] == [b"one", b"two", b"three", "end"]
+    assert heard.at[0, 0] == [5, 6, 7, 7]
+
+
 def test_segments_after_the_end_are_counted(talk: Any, hear: Any) -> None:
     t = begun(talk)
     t.send(0, b"one")
@@ -575,6 +585,14 @@ def test_a_connection_that_was_muted_is_only_kept_apart(talk: Any, hear: Any) ->
     heard, _ = hear([*t.frames, *new.frames], mute=True)
     assert heard.said == {(0, 0): [b"one"], (0, 1): [], (1, 0): [b"new"], (1, 1): []}
     assert heard.over == [0, 1]
+
+
+def test_a_side_that_begins_after_that_is_muted_too(talk: Any, hear: Any) -> None:
+    t = begun(talk)
+    t.send(0, b"one")
+    t.send(1, b"answer")
+    heard, _ = hear([*(t.frames[n] for n in (0, 3, 1, 2, 4))], mute=True)
+    assert heard.said == {(0, 0): [b"one"], (0, 1): []}
 
 
 def test_muting_lets_go_of_what_waits(talk: Any, hear: Any) -> None:
