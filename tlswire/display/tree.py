@@ -53,12 +53,11 @@ class Node:
 class Tree:
     """Annotated bytes; its text is its `str` and its `repr`.
 
-    `nodes` are the records or the message; `note` says what had to be assumed.
+    `nodes` are the records or the messages.
     """
 
-    def __init__(self, nodes: list[Node], note: str = "") -> None:
+    def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self.note = note
 
     @property
     def errors(self) -> list[DecodeError]:
@@ -70,7 +69,7 @@ class Tree:
 
         Parameters: `width`, columns at which lines are wrapped, or None.
         """
-        lines = [self.note] if self.note else []
+        lines: list[str] = []
         last = max((piece[1] for node in self.nodes for piece in node.pieces), default=0)
         digits = max(4, len(f"{last:x}"))
         for node in self.nodes:
