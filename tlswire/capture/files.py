@@ -11,6 +11,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
 from types import TracebackType
@@ -140,11 +141,11 @@ def open_capture(source: CaptureSource, name: str | None = None, *, on_secrets: 
     else:
         file = source
         name = name or str(getattr(source, "name", "capture"))
-    try:
-        return _open_format(file, name, close, on_secrets)
-    except BaseException:
-        close()
-        raise
+    with ExitStack() as opened:
+        opened.callback(close)
+        capture = _open_format(file, name, close, on_secrets)
+        opened.pop_all()
+    return capture
 
 
 def open_captures(sources: Iterable[CaptureSource], *, on_secrets: OnSecrets | None = None) -> Iterator[Capture]:
