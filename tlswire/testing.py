@@ -62,9 +62,7 @@ def mutants(draw: st.DrawFn, sent: Message, context: Context = NO_CONTEXT) -> by
         if change == "replace":
             raw = raw[:start] + draw(st.binary(min_size=end - start, max_size=end - start)) + raw[end:]
         elif change == "step" and start < len(raw):  # where a length is, one more or one less
-            raw = (
-                raw[:start] + bytes([(raw[start] + draw(st.sampled_from((1, -1)))) % 256]) + raw[start + 1 :]
-            )
+            raw = raw[:start] + bytes([(raw[start] + draw(st.sampled_from((1, -1)))) % 256]) + raw[start + 1 :]
         elif change == "insert":
             raw = raw[:start] + draw(st.binary(min_size=1, max_size=3)) + raw[start:]
         elif change == "delete":

@@ -41,9 +41,7 @@ EXPERIMENTAL_SIGNATURES = range(0xFE00, 0xFF00)
 @pytest.fixture(scope="module")
 def tables() -> dict[str, dict[int, str]]:
     assert TSHARK is not None
-    listing = subprocess.run(
-        [TSHARK, "-G", "values"], capture_output=True, check=True, text=True, errors="replace"
-    )
+    listing = subprocess.run([TSHARK, "-G", "values"], capture_output=True, check=True, text=True, errors="replace")
     found: dict[str, dict[int, str]] = {}
     for line in listing.stdout.splitlines():
         if line.startswith("V\ttls."):

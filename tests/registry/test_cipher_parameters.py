@@ -184,16 +184,12 @@ def test_tls13_takes_the_whole_nonce_from_the_key_schedule(suite: CipherSuite) -
     if found.key_exchange is KeyExchange.TLS13 and found.cipher.kind == "aead":
         assert found.cipher.record_iv_length == 0
         assert found.cipher.fixed_iv_length >= 8  # RFC 8446 §5.3
-    if found.key_exchange is KeyExchange.TLS13 and suite.name.startswith(
-        ("TLS_AES", "TLS_CHACHA20", "TLS_SM4")
-    ):
+    if found.key_exchange is KeyExchange.TLS13 and suite.name.startswith(("TLS_AES", "TLS_CHACHA20", "TLS_SM4")):
         assert found.cipher.fixed_iv_length == 12
 
 
 def test_macs_have_the_length_of_their_hash() -> None:
-    macs = {
-        found.mac for found in map(made_of, SUITES) if found.mac is not None and found.mac.hash is not None
-    }
+    macs = {found.mac for found in map(made_of, SUITES) if found.mac is not None and found.mac.hash is not None}
     known = [mac for mac in macs if mac.hash in hashlib.algorithms_guaranteed]
     assert {mac.name for mac in known} >= {"MD5", "SHA", "SHA256", "SHA384"}
     for mac in known:

@@ -172,9 +172,7 @@ def codes(ranges: str) -> list[int]:
 
 
 @pytest.mark.parametrize(("registry", "ranges", "registered", "others"), REGISTERED)
-def test_every_registered_code_has_a_name(
-    registry: type[OpenEnum], ranges: str, registered: int, others: int
-) -> None:
+def test_every_registered_code_has_a_name(registry: type[OpenEnum], ranges: str, registered: int, others: int) -> None:
     assert len(codes(ranges)) == registered
     assert [hex(code) for code in codes(ranges) if not registry.of(code).is_known] == []
     assert len(registry) == registered + others

@@ -227,9 +227,7 @@ class TestSchema:
         ]
 
     def test_can_be_part_of_a_users_construct(self):
-        stored = construct.Struct(
-            "count" / construct.Byte, "items" / KeyShareEntry.SCHEMA[construct.this.count]
-        )
+        stored = construct.Struct("count" / construct.Byte, "items" / KeyShareEntry.SCHEMA[construct.this.count])
         raw = b"\x02" + HELLO_BYTES[8:] * 2
         assert stored.parse(raw)["items"] == [*HELLO.shares * 2]
         assert stored.build({"count": 2, "items": HELLO.shares * 2}) == raw

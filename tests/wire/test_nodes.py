@@ -62,9 +62,7 @@ EXTENSIONS = TagTable("Extension", Enumerated(ExtensionType), UInt16, UnknownBod
 EXTENSIONS.register(ExtensionType.heartbeat, "hello")(Pair)
 
 BY_KEY_EXCHANGE = Select("key_exchange", {KeyExchange.RSA: Single, KeyExchange.DHE_RSA: Pair})
-RSA, DHE, PSK = (
-    Context(key_exchange=name) for name in (KeyExchange.RSA, KeyExchange.DHE_RSA, KeyExchange.PSK)
-)
+RSA, DHE, PSK = (Context(key_exchange=name) for name in (KeyExchange.RSA, KeyExchange.DHE_RSA, KeyExchange.PSK))
 BODY_CUT_SHORT = DecodeError(TRUNCATED, "second", 1, 2, 1)
 
 # node, context, bytes, value

@@ -97,9 +97,7 @@ class ClientHello(Message):
     random: bytes = wire(Fixed(32))
     session_id: bytes = wire(Opaque(0, 32))
     cipher_suites: tuple[CipherSuite, ...] = wire(Vector(Enumerated(CipherSuite), 2, 2**16 - 2))
-    compression_methods: tuple[CompressionMethod, ...] = wire(
-        Vector(Enumerated(CompressionMethod), 1, 2**8 - 1)
-    )
+    compression_methods: tuple[CompressionMethod, ...] = wire(Vector(Enumerated(CompressionMethod), 1, 2**8 - 1))
     extensions: tuple[Any, ...] | None = wire(IfMore(Vector(Tagged(EXTENSIONS, CLIENT), 0, 2**16 - 1)))
 
 

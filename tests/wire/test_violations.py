@@ -54,9 +54,7 @@ class MaxFragmentLength(Message):
 class Hello(Message):
     session_id: bytes = wire(Opaque(0, 32))
     cipher_suites: tuple[CipherSuite, ...] = wire(Vector(Enumerated(CipherSuite), 2, 2**16 - 2))
-    extensions: tuple[Any, ...] | None = wire(
-        IfMore(Vector(Tagged(EXTENSIONS, 1), 0, 2**16 - 1)), default=None
-    )
+    extensions: tuple[Any, ...] | None = wire(IfMore(Vector(Tagged(EXTENSIONS, 1), 0, 2**16 - 1)), default=None)
 
 
 SUITES = (CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA,)

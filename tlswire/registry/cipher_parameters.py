@@ -188,13 +188,9 @@ def _stream(name: str, key: int, *, material: int | None = None, iv: int = 0) ->
     return BulkCipher(name, "stream", key, material, 0, iv, 0, 0, 8 * material)
 
 
-def _block(
-    name: str, key: int, block: int, *, material: int | None = None, bits: int | None = None
-) -> BulkCipher:
+def _block(name: str, key: int, block: int, *, material: int | None = None, bits: int | None = None) -> BulkCipher:
     material = key if material is None else material
-    return BulkCipher(
-        name, "block", key, material, block, 0, block, 0, 8 * material if bits is None else bits
-    )
+    return BulkCipher(name, "block", key, material, block, 0, block, 0, 8 * material if bits is None else bits)
 
 
 def _aead(name: str, key: int, fixed_iv: int, record_iv: int, tag: int) -> BulkCipher:
