@@ -95,6 +95,8 @@ class Connection:
         self._events: list[Event] = []
         self._flow = Flow(Roles(client))
         self._sides = (Side(0, self.limits, self._tell), Side(1, self.limits, self._tell))
+        self._version: ProtocolVersion | None = None
+        self._server_name: str | None = None
         self._requests = Counter[int]()  # by the epoch that they ask for: HelloRequests that were not refused
 
     def __repr__(self) -> str:
@@ -153,14 +155,12 @@ class Connection:
     @property
     def version(self) -> ProtocolVersion | None:
         """The version of the last handshake that negotiated one."""
-        versions = [handshake.version for handshake in self.handshakes if handshake.version is not None]
-        return versions[-1] if versions else None
+        return self._version
 
     @property
     def server_name(self) -> str | None:
         """The server name that the client asked for first (RFC 6066 §3)."""
-        names = [handshake.server_name for handshake in self.handshakes if handshake.server_name is not None]
-        return names[0] if names else None
+        return self._server_name
 
     @property
     def waits_since(self) -> list[object]:
@@ -695,7 +695,8 @@ class Connection:
         protected: bool,
     ) -> None:
         event = HandshakeMessage(side.index, at, handshake.epoch, protected, msg_type, message, raw)
-        handshake.messages.append(event)
+        if self._keep_messages or not handshake.complete:
+            handshake.messages.append(event)
         self._tell(event)
 
     def _advance_handshake(
@@ -710,16 +711,18 @@ class Connection:
         if isinstance(message, ClientHello):
             handshake.hello_read[Role.client] = True
             handshake.server_name = message.server_name
+            self._server_name = self._server_name or message.server_name
             scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
             if scsv and handshake.epoch:
                 self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at)
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
-                handshake.version = message.negotiated_version  # only TLS 1.3 has this message
+                self._version = handshake.version = message.negotiated_version  # only TLS 1.3 has this message
                 return
             handshake.hello_read[Role.server] = True
             handshake.read_server_hello(message)
+            self._version = handshake.version
             handshake.check_binding(self._flow.before(handshake.epoch))
         elif msg_type is HandshakeType.hello_request:
             self._take_hello_request(side)
@@ -805,7 +808,7 @@ class Connection:
     def _take_refusal(self, side: Side) -> None:
         """Takes that a side will not renegotiate (RFC 5246 §7.2.2)."""
         if side.role is Role.server:
-            self._flow.refused.add(self._flow.target(side, HandshakeType.server_hello))
+            self._flow.refuse(side)
         else:
             self._count_request(self._flow.target(side, HandshakeType.client_hello), -1)
 

@@ -34,6 +34,7 @@ class Flow:
         self.roles = roles
         self.handshakes: list[Handshake] = []
         self.refused: set[int] = set()
+        self._first_open = 0  # the first epoch that was not refused and has none behind it that was
 
     def known(self, epoch: int) -> Handshake | None:
         """The handshake of that epoch, if anything was read of it."""
@@ -41,7 +42,8 @@ class Flow:
 
     def before(self, epoch: int) -> Handshake | None:
         """The handshake inside which that of `epoch` runs: the last before it that was not refused."""
-        return next((one for one in reversed(self.handshakes[:epoch]) if one.epoch not in self.refused), None)
+        earlier = range(min(epoch, len(self.handshakes)) - 1, -1, -1)
+        return next((self.handshakes[number] for number in earlier if number not in self.refused), None)
 
     def handshake(self, epoch: int) -> Handshake:
         """The handshake of that epoch, made if need be."""
@@ -62,9 +64,14 @@ class Flow:
             over = over or (handshake.hello_read[Role.client] and not retried)
         elif msg_type is HandshakeType.server_hello:
             over = over or handshake.hello_read[Role.server]
-            while epoch + over in self.refused:
-                epoch += 1
+            return max(epoch + over, self._first_open)
         return epoch + over
+
+    def refuse(self, side: Side) -> None:
+        """Takes that the server will not renegotiate."""
+        epoch = self.target(side, HandshakeType.server_hello)
+        self.refused.add(epoch)
+        self._first_open = epoch + 1
 
     def flight_may_go_on(self, side: Side, epoch: int) -> bool:
         """Whether what a side says in a handshake after its hello can be read now."""

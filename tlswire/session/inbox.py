@@ -1,8 +1,8 @@
 """What one side has sent and nobody has looked at yet: bytes, holes, the end, and where each came from.
 
-Chunks are kept as they come and joined only when a whole record is there, so that drip-fed bytes cost linear
-time and a record is copied once.  Only the run of bytes before the first hole is open to the reader; a hole is
-taken when the reader has done with the run.
+Chunks are kept as they come and joined only when a whole record is there, so that a record is copied once; where
+the reader is out of step and looks at every chunk, they are appended.  So drip-fed bytes cost linear time.  Only the
+run of bytes before the first hole is open to the reader; a hole is taken when the reader has done with the run.
 
     chunks   |ab|cdef|gh|          |ijkl|mn|
     items    data .. .. ..  Hole   (waiting behind the hole)
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+
+_MUCH = 8  # times as much as is added: a copy of it costs no more than that for each byte
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ class Inbox:
     )
 
     def __init__(self) -> None:
-        self._run = b""  # joined bytes of the run
+        self._run: bytes | bytearray = b""  # joined bytes of the run
         self.position = 0  # of the next byte in _run
         self._chunks: list[bytes] = []  # bytes of the run that are not joined yet
         self.size = 0  # bytes of the run that are not taken
@@ -89,7 +91,7 @@ class Inbox:
         """True when a hole is behind the run."""
         return bool(self._behind)
 
-    def peek(self, count: int) -> tuple[bytes, int]:
+    def peek(self, count: int) -> tuple[bytes | bytearray, int]:
         """A buffer and the position in it from which at least `count` bytes of the run can be read.
 
         The caller has checked that `size` is at least `count`.
@@ -99,10 +101,21 @@ class Inbox:
         return self._run, self.position
 
     def _join(self) -> None:
-        rest = self._run[self.position :]
-        self._run = b"".join((rest, *self._chunks)) if rest or len(self._chunks) > 1 else self._chunks[0]
+        rest = len(self._run) - self.position
+        if self.size - rest < rest // _MUCH:
+            # Little is added to much, again and again: that has to be appended in place.
+            if not isinstance(self._run, bytearray):
+                self._run = bytearray(self._run)
+            if self.position > rest:
+                del self._run[: self.position]
+                self.position = 0
+            for chunk in self._chunks:
+                self._run += chunk
+        else:
+            left = self._run[self.position :]
+            self._run = b"".join((left, *self._chunks)) if left or len(self._chunks) > 1 else self._chunks[0]
+            self.position = 0
         self._chunks.clear()
-        self.position = 0
 
     def skip(self, count: int) -> object:
         """Moves over `count` bytes that were peeked at, and gives the `at` of the last of them."""
@@ -118,7 +131,8 @@ class Inbox:
     def take(self, count: int) -> tuple[bytes, object]:
         """The next `count` bytes of the run, and the `at` of the last of them."""
         run, position = self.peek(count)
-        return run[position : position + count], self.skip(count)
+        taken = run[position : position + count]
+        return (taken if isinstance(taken, bytes) else bytes(taken)), self.skip(count)
 
     def take_hole(self) -> Hole:
         """Takes the hole behind the run, which has been read to its end; what is behind it is the new run."""

@@ -89,7 +89,7 @@ class RecordReader:
         """The first `count` bytes of the fragment at the front, or as many as it has."""
         run, position = self._inbox.peek(self.header_length + self.length)
         position += self.header_length
-        return run[position : position + min(count, self.length)]
+        return bytes(run[position : position + min(count, self.length)])
 
     def take(self) -> tuple[bytes, int, object]:
         """Takes the record at the front: its fragment, its offset, and the `at` of its last byte."""
@@ -97,7 +97,8 @@ class RecordReader:
         total = self.header_length + self.length
         offset = inbox.offset
         run, position = inbox.peek(total)
-        return run[position + self.header_length : position + total], offset, inbox.skip(total)
+        fragment = run[position + self.header_length : position + total]
+        return (fragment if isinstance(fragment, bytes) else bytes(fragment)), offset, inbox.skip(total)
 
     def take_hole(self) -> tuple[Gap, bool]:
         """Takes the hole at the front, and tells whether whole records may lie in it; what it cut off is discarded."""
@@ -131,7 +132,7 @@ class RecordReader:
             self._emit(EndOfStream(self._side, inbox.end_at))
         return Look.end
 
-    def _read_header(self, run: bytes, position: int) -> bool:
+    def _read_header(self, run: bytes | bytearray, position: int) -> bool:
         content_type = run[position]
         if _FIRST_TYPE <= content_type <= _LAST_TYPE and run[position + 1] == 3:
             length = run[position + 3] << 8 | run[position + 4]
@@ -188,7 +189,7 @@ class RecordReader:
             self._scanned = 0
         return False
 
-    def _believe(self, run: bytes, position: int, end: int) -> bool | None:
+    def _believe(self, run: bytes | bytearray, position: int, end: int) -> bool | None:
         """Whether a record begins at `position`; None while that cannot be told yet."""
         closed = self._inbox.run_is_closed
         if end - position < HEADER_LENGTH:
