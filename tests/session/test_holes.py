@@ -368,6 +368,23 @@ def test_wrong_key_without_a_certificate_in_view(peers: Any, captures: Any) -> N
     assert reasons(connection) == (None, None)
 
 
+def test_a_key_of_unknown_modulus_that_opens_nothing_is_a_wrong_key(captures: Any, feed: Any) -> None:
+    (stream,) = captures.streams("openssl-tls12-mac-then-encrypt")
+    elsewhere = CallbackKey(lambda encrypted: b"\x03\x03" + bytes(46), name="HSM")
+    connection = Connection(Secrets([elsewhere]))
+    feed(connection, [*stream.segments, (0, "end"), (1, "end")])
+    assert reasons(connection) == (Reason.wrong_key, Reason.wrong_key)
+    assert connection.handshakes[0].client.evidence["tried"] == ["HSM"]
+
+
+def test_a_key_log_that_opens_nothing_is_no_wrong_key(peers: Any) -> None:
+    pair = peers()
+    pair.full()
+    logged = KeyLogEntry("CLIENT_RANDOM", pair.client_randoms[0], bytes(48))
+    connection, _ = pair.read(secrets=Secrets([pair.key], [logged]))
+    assert reasons(connection) == (Reason.mac_failed, Reason.mac_failed)
+
+
 def test_wrong_key_with_the_certificate_names_both(captures: Any, feed: Any) -> None:
     (stream,) = captures.streams("openssl-tls12-mac-then-encrypt")
     key = captures.unrelated()

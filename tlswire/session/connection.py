@@ -474,9 +474,9 @@ class Connection:
             self._failed(side)
         else:
             handshake = self._flow.handshake(side.keys_epoch)
-            guessed = handshake.server_certificate is None and not handshake.resumed
+            guessed = all(candidate.guessed for candidate, _ in side.trials)
             side.refusal = Refusal(
-                Reason.wrong_key if guessed and len(self.secrets.server_keys) else Reason.mac_failed,
+                Reason.wrong_key if guessed else Reason.mac_failed,
                 {"tried": [candidate.origin for candidate, _ in side.trials]},
             )
             self._pass_finished(side, handshake)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tlswire.crypto import (
     PremasterSource,
+    PublicNumbers,
     RecordProtection,
     Secrets,
     certificate_public_numbers,
@@ -38,11 +39,16 @@ class Refusal:
 
 @dataclass(slots=True)
 class Candidate:
-    """A master secret that may be the right one.  `origin` says where it comes from, for people."""
+    """A master secret that may be the right one.
+
+    `origin` says where it comes from, for people; `guessed`, that the key it comes from is not known to belong to the
+    server's certificate.
+    """
 
     master_secret: bytes = field(repr=False)
     origin: str
     premaster_version: int | None = None  # what the client put into its premaster secret
+    guessed: bool = False
 
 
 def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> list[Candidate] | Refusal:
@@ -78,13 +84,15 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
     if handshake.extended_master_secret and not handshake.session_hash_complete:
         return Refusal(Reason.transcript_incomplete, named)
     if premaster is not None:
-        return _from_premasters(handshake, [(premaster, "key log")])
+        return _from_premasters(handshake, [(premaster, "key log", False)])
     encrypted = exchange.encrypted_pre_master_secret
-    premasters: list[tuple[bytes, str]] = []
+    numbers = _certificate_numbers(handshake)
+    premasters: list[tuple[bytes, str, bool]] = []
     failures: list[str] = []
     for source in sources:
         try:
-            premasters.append((source.decrypt(encrypted), source.name or "server key"))
+            guessed = numbers is None or source.public_numbers is None
+            premasters.append((source.decrypt(encrypted), source.name or "server key", guessed))
         except DecryptError as error:
             failures.append(str(error))
     if not premasters:
@@ -126,10 +134,7 @@ def _resumed(handshake: Handshake, secrets: Secrets) -> list[Candidate] | Refusa
 
 def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] | Refusal:
     """The keys that belong to the leaf certificate; every key, where no certificate was seen."""
-    certificate = handshake.server_certificate
-    numbers = None
-    if certificate is not None and certificate.certificate_list:
-        numbers = certificate_public_numbers(certificate.certificate_list[0])
+    numbers = _certificate_numbers(handshake)
     if numbers is None:
         return list(secrets.server_keys)
     matching = [key for key in secrets.server_keys if key.public_numbers in (numbers, None)]
@@ -142,22 +147,30 @@ def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] |
     return Refusal(Reason.wrong_key, evidence)
 
 
+def _certificate_numbers(handshake: Handshake) -> PublicNumbers | None:
+    certificate = handshake.server_certificate
+    if certificate is None or not certificate.certificate_list:
+        return None
+    return certificate_public_numbers(certificate.certificate_list[0])
+
+
 def _short(modulus: int) -> str:
     digits = f"{modulus:x}"
     return f"{digits[:16]}… ({modulus.bit_length()} bits)"
 
 
-def _from_premasters(handshake: Handshake, premasters: list[tuple[bytes, str]]) -> list[Candidate] | Refusal:
+def _from_premasters(handshake: Handshake, premasters: list[tuple[bytes, str, bool]]) -> list[Candidate] | Refusal:
     found = []
-    for premaster, origin in premasters:
+    for premaster, origin, guessed in premasters:
         if len(premaster) != PREMASTER_LENGTH:
             continue
-        found.append(Candidate(_master_secret(handshake, premaster), origin, int.from_bytes(premaster[:2], "big")))
+        version = int.from_bytes(premaster[:2], "big")
+        found.append(Candidate(_master_secret(handshake, premaster), origin, version, guessed))
     if found:
         return found
     return Refusal(
         Reason.premaster_invalid,
-        {"expected_length": PREMASTER_LENGTH, "lengths": [len(premaster) for premaster, _ in premasters]},
+        {"expected_length": PREMASTER_LENGTH, "lengths": [len(premaster) for premaster, _, _ in premasters]},
     )
 
 
