@@ -138,7 +138,10 @@ def test_cryptography_reads_our_string_as_the_values_that_were_in_the_name(rdns:
         (0x0C, b"Z\xfcrich", "UTF8String", "Zürich"),  # Latin-1 where UTF-8 should be
         (0x13, b"ca@example.com", "PrintableString", "ca@example.com"),  # '@' is not printable
         (0x14, b"Z\xfcrich", "T61String", "Zürich"),  # Latin-1 in T61String
+        (0x12, b"42", "NumericString", "42"),
         (0x16, b"mail", "IA5String", "mail"),
+        (0x1A, b"visible", "VisibleString", "visible"),
+        (0x1B, b"general", "GeneralString", "general"),
         (0x1E, "Zürich 漢".encode("utf-16-be"), "BMPString", "Zürich 漢"),
         (0x1C, "𝕏".encode("utf-32-be"), "UniversalString", "𝕏"),
         (0x1E, b"odd", "BMPString", None),
