@@ -75,7 +75,8 @@ class Message:
 
         Raises EncodeError if the message cannot be encoded.
         """
-        return (*violations(self), *self._violations())
+        found = tuple(violations(self))
+        return (*found, *self._violations()) if self.has_rules else found
 
     def _violations(self) -> Iterator[Violation]:
         """Yield what the specification forbids beyond floors, ceilings and unknown codes; for subclasses."""

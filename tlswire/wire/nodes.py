@@ -54,8 +54,9 @@ class Node(construct.Construct, Generic[T_co]):  # type: ignore[misc]
         value: T_co
         if type(raw) is not bytes:
             raw = bytes(memoryview(raw))
+        read = self.read
         try:
-            value, end = self.read(raw, 0, len(raw), context)
+            value, end = read(raw, 0, len(raw), context)
             if end == len(raw):
                 return value
         except DECODER_REFUSALS:
@@ -67,8 +68,9 @@ class Node(construct.Construct, Generic[T_co]):  # type: ignore[misc]
 
     def encode(self, value: Any) -> bytes:
         """Encode `value`; raises EncodeError, whose path tells what cannot be written."""
+        write = self.write
         try:
-            return self.write(value)
+            return write(value)
         except ENCODER_REFUSALS:
             pass  # and the reference says why
         data, error = reference_bytes(self, value)

@@ -1,5 +1,4 @@
-"""Python source that is written by a program: lines, local names, constants; compiled and shown in
-tracebacks.
+"""Python source that is written by a program: lines, local names, constants; compiled, and seen in tracebacks.
 
 The decoder and the encoder of a declaration are functions made of such source. It is registered in
 `linecache`, so a traceback, a debugger and `inspect.getsource` show it as if it stood in a file.
@@ -14,9 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# What generated code calls by these names; no local variable may hide them.
-_BUILTINS = {"isinstance": isinstance, "len": len, "list": list, "map": map, "range": range, "tuple": tuple,
-             "type": type}  # fmt: skip
+# What generated code means by these names, and no local variable may hide.
+_RESERVED = {"Refused", "bytes", "len", "list", "map", "range", "tuple", "type"}
 _numbers = itertools.count(1)
 
 
@@ -39,7 +37,7 @@ class Source:
         self.name = name
         self._lines = [f"def {name}({', '.join(parameters)}):"]
         self._depth = 1
-        self._taken = {name, "Refused", *parameters, *_BUILTINS}
+        self._taken = {name, *parameters, *_RESERVED}
         self._constants: dict[str, Any] = {"Refused": Refused}
         self._names_of: dict[int, str] = {}
 
@@ -57,13 +55,10 @@ class Source:
 
     def local(self, hint: str) -> str:
         """Return a name, like `hint`, that nothing has yet."""
-        name = hint
-        for number in itertools.count(2):
-            if name not in self._taken:
-                self._taken.add(name)
-                return name
-            name = f"{hint}_{number}"
-        raise AssertionError("count() has no end")
+        names = itertools.chain((hint,), (f"{hint}_{number}" for number in itertools.count(2)))
+        name = next(name for name in names if name not in self._taken)
+        self._taken.add(name)
+        return name
 
     def constant(self, hint: str, value: Any) -> str:
         """Return the name by which the code refers to `value`."""
