@@ -538,6 +538,29 @@ def test_the_rest_of_a_message_that_a_hole_cut_is_no_message(peers: Any, feed: A
         assert [handshake.finished for handshake in connection.handshakes].index(FinishedCheck.unknown) == epoch
 
 
+def test_a_message_is_not_put_together_over_a_record_that_did_not_verify(peers: Any) -> None:
+    pair = peers()
+    pair.full()
+    pair.client_hello()
+    pair.server_hello()
+    raw = b"\x0b" + (40_003).to_bytes(3, "big") + (40_000).to_bytes(3, "big") + bytes(40_000)
+    pair.transcript += raw
+    for at in range(0, len(raw), 100):
+        pair.record(SERVER, 22, raw[at : at + 100], f"certificate {at}", 1)
+    pair.message(SERVER, "server_hello_done", b"")
+    pair.exchange()
+    pair.finish()
+    pair.data(SERVER, b"readable")
+    spoiled = next(one for one in pair.sent if one.name == "certificate 20000")
+    spoiled.data = spoiled.data[:-1] + bytes([spoiled.data[-1] ^ 1])
+    connection, events = pair.read()
+    names = [event.msg_type.name for event in events if isinstance(event, HandshakeMessage) and event.side == SERVER]
+    assert names == ["server_hello", "server_hello_done", "finished", "server_hello", "server_hello_done", "finished"]
+    assert [event.data for event in events if isinstance(event, ApplicationData)] == [b"readable"]
+    assert reasons(connection) == (None, Reason.mac_failed)
+    assert connection.handshakes[1].finished is FinishedCheck.unknown
+
+
 def test_the_other_side_does_not_wait_for_a_finished_that_lies_in_a_gap(peers: Any) -> None:
     pair = peers()
     pair.full()

@@ -199,15 +199,15 @@ def bytewise(data: bytes) -> list[tuple[int, bytes]]:
 
 
 INPUTS: dict[str, Callable[[Any, int], list[tuple[int, bytes]]]] = {
-    "records of one byte": lambda peers, n: [(0, record(22, b"\0") * 4 * n)],
+    "records of one byte": lambda peers, n: [(0, record(22, b"\x0e") * 4 * n)],
     "one message in records of one byte": lambda peers, n: [
         (0, record(22, b"\x0b" + (4 * n).to_bytes(3, "big")) + record(22, b"x") * 4 * n)
     ],
     "empty fragments": lambda peers, n: [(0, record(22, b"") * 4 * n)],
-    "chunks of one byte": lambda peers, n: bytewise(record(22, bytes(16_000)) * (n // 500)),
+    "chunks of one byte": lambda peers, n: bytewise(record(22, b"\x0c\0\x3e\x7c" + bytes(15_996)) * (n // 500)),
     "noise in chunks of one byte": lambda peers, n: bytewise(b"\xff" * 20 * n),
     "almost headers in chunks of one byte": lambda peers, n: bytewise(b"\x16\x03\x03\x01\x00" * 4 * n),
-    "many tiny messages in a record": lambda peers, n: [(0, record(22, b"\0\0\0\0" * 4000) * (n // 500))],
+    "many tiny messages in a record": lambda peers, n: [(0, record(22, b"\x0e\0\0\0" * 4000) * (n // 500))],
     "many tiny messages of a handshake": lambda peers, n: [
         (0, hello(peers) + record(22, b"\x16\0\0\0" * 1000) * (n // 500)),
     ],

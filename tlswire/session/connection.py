@@ -314,9 +314,7 @@ class Connection:
         if whole and not side.lost_records:
             return False
         if content_type == ContentType.handshake and side.reader.length and not side.handshake_data:
-            head = side.reader.head(_HANDSHAKE_HEADER)
-            length = int.from_bytes(head[1:], "big")
-            return not HandshakeType.of(head[0]).is_known or length > self.limits.handshake_message
+            return not self._begins_message(side.reader.head(_HANDSHAKE_HEADER), side.reader.length)
         if content_type == ContentType.alert:
             return side.reader.length != 2
         return content_type == ContentType.application_data
@@ -343,19 +341,23 @@ class Connection:
         gap, lost_records = side.reader.take_hole()
         if gap.length is not None and gap.length < rest:
             lost_records = False  # at most the middle of a message, and no ChangeCipherSpec behind it
-        if side.handshake_data or side.skip:
-            self._cut_message(side, "the end of the message; it lies in a gap")
+        self._lose_place(side, "the end of the message; it lies in a gap")
         self._tell(gap)
-        side.holed = side.astray = True
+        side.holed = True
         side.lost_records = side.lost_records or lost_records
-        handshake = self._flow.known(side.epoch)
-        if handshake is not None and side.role is not None and not handshake.flight_done[side.role]:
-            handshake.lose(side.role)
         if side.inflate is not None:
             side.inflate.lose()
         if side.protected:
             most = _MAX_LOST_RECORDS if gap.length is None else gap.length // 5 + 1
             side.seek = min(side.seek + most, _MAX_LOST_RECORDS)
+
+    def _lose_place(self, side: Side, expected: str) -> None:
+        """Takes that handshake bytes were lost: what comes is not the rest of the message that was begun."""
+        self._cut_message(side, expected)
+        side.astray = True
+        handshake = self._flow.known(side.epoch)
+        if handshake is not None and side.role is not None and not handshake.flight_done[side.role]:
+            handshake.lose(side.role)
 
     def _rest_of_message(self, side: Side) -> int:
         """How many bytes are still to come of the handshake message that is being put together, as it says."""
@@ -423,6 +425,8 @@ class Connection:
         epoch = side.keys_epoch
         if content_type == ContentType.change_cipher_spec and self._is_to_change(side):
             epoch = self._change_unread(side)
+        elif side.refusal is None:
+            self._lose_place(side, "the end of the message; it did not verify")
         self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason))
         return None
 
@@ -598,7 +602,7 @@ class Connection:
             side.skip -= skipped
             fragment = fragment[skipped:]
         if side.astray and fragment:
-            if not self._begins_message(fragment):
+            if not self._begins_message(fragment, len(fragment)):
                 error = _malformed("a handshake message; the beginning of this one lies in a gap", fragment[:4].hex())
                 self._tell_malformed(side, ContentType.handshake, None, fragment, error, at, protected)
                 return
@@ -607,10 +611,16 @@ class Connection:
         side.handshake_at = at
         side.handshake_protected = protected
 
-    def _begins_message(self, fragment: bytes) -> bool:
-        """Whether a handshake message can begin so."""
-        length = int.from_bytes(fragment[1:_HANDSHAKE_HEADER], "big") if len(fragment) >= _HANDSHAKE_HEADER else 0
-        return HandshakeType.of(fragment[0]).is_known and length <= self.limits.handshake_message
+    def _begins_message(self, head: bytes, whole: int) -> bool:
+        """Whether a handshake message can begin so, in a fragment of `whole` bytes.
+
+        A HelloRequest, four zeros, is believed only where there is nothing else: other messages are full of them.
+        """
+        length = int.from_bytes(head[1:_HANDSHAKE_HEADER], "big") if len(head) >= _HANDSHAKE_HEADER else 0
+        msg_type = HandshakeType.of(head[0])
+        if msg_type is HandshakeType.hello_request and whole != _HANDSHAKE_HEADER:
+            return False
+        return msg_type.is_known and length <= self.limits.handshake_message
 
     def _drop_message(self, side: Side, length: int) -> None:
         """Passes over a message that is longer than the limit."""
