@@ -248,6 +248,18 @@ def test_an_item_without_place_is_unresolved_until_there_is_one():
     assert item.resolve(Context(handshake_type="hello")) == Pair(1, 2)
 
 
+def test_a_vector_of_any_number_of_items_is_read():
+    node = Vector(UInt16, 0, 2**16 - 1)
+    for count in (0, 1, 255, 256, 30_000):
+        assert node.decode(node.encode((7,) * count)) == (7,) * count
+
+
+def test_an_item_kept_undecoded_is_its_body():
+    assert UnknownBody(ExtensionType.heartbeat, b"ab").encode() == b"ab"
+    assert UnknownBody(ExtensionType.heartbeat, b"ab").violations == ()
+    assert MalformedBody(ExtensionType.heartbeat, b"a", BODY_CUT_SHORT).encode() == b"a"
+
+
 def test_a_length_in_the_bytes_makes_nobody_work_for_it():
     """A vector that announces 16 MB in 5 bytes is refused before anything is done 16 million times."""
     for item in (UInt8, UInt16, UInt24, Fixed(1), Opaque(0, 255)):
