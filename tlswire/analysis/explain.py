@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tlswire.analysis.story import Row, Storyteller
 from tlswire.capture import CaptureReader, Provenance, TCPSegment, TLSStream
 from tlswire.errors import CaptureError
+from tlswire.escaping import escape
 from tlswire.session import Handshake, Verdict
 
 # RFC 9293 §3.1 and RFC 3168 §6.1, in the order in which Wireshark writes them.
@@ -46,7 +47,7 @@ class ConnectionSummary:
             "client": stream.client,
             "server": stream.server,
             "protocol": str(stream.version) if stream.version is not None else None,
-            "server_name": stream.server_name,
+            "server_name": escape(stream.server_name) if stream.server_name is not None else None,
             "epochs": [_epoch(handshake) for handshake in stream.handshakes],
         }
 

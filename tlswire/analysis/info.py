@@ -33,6 +33,11 @@ def alert_name(alert: Alert) -> str:
     return description.name if description.is_known else f"unknown_{int(description)}"
 
 
+def level_name(alert: Alert) -> str:
+    """`warning` or `fatal`; `unknown_N` where the level is neither."""
+    return alert.level.name if alert.level.is_known else f"unknown_{int(alert.level)}"
+
+
 def info_of(event: HandshakeMessage) -> str:
     """The text of the Info column for a handshake message, safe to print."""
     text = name_of(event.msg_type).replace("_", " ").title()

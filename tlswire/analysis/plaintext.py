@@ -91,7 +91,7 @@ class Plaintext:
             case DiscardedBytes(data=data):
                 self._lack("discarded", event, 0, len(data))
             case LimitReached(limit=limit, dropped=dropped):
-                if dropped:
+                if dropped and limit != "handshake_message":
                     self._lack(limit, event, 0, dropped)
 
     def _lack(self, reason: str, event: Event, records: int, wire_bytes: int | None) -> None:

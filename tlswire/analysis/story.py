@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tlswire.analysis.info import alert_name, info_of, name_of
+from tlswire.analysis.info import alert_name, info_of, level_name, name_of
 from tlswire.capture import Provenance, TLSStream, format_time
 from tlswire.escaping import escape_bytes
 from tlswire.registry import ContentType, ProtocolVersion
@@ -142,9 +142,9 @@ class Storyteller:
                 )
             case AlertMessage(alert=alert):
                 name = alert_name(alert)
-                text = f"Alert ({alert.level.name}): {name.replace('_', ' ')}"
+                text = f"Alert ({level_name(alert)}): {name.replace('_', ' ')}"
                 row = self._message(event, ContentType.alert, name, 2, text)
-                row.more["level"] = alert.level.name
+                row.more["level"] = level_name(alert)
                 yield row
             case Heartbeat(message=message):
                 name = f"heartbeat_{message.type.name.removeprefix('heartbeat_')}"

@@ -143,19 +143,19 @@ def read_password(path: FileName) -> bytes:
 
     Raises SecretsError when the file cannot be read.
     """
-    return _read(path).split(b"\n", 1)[0].removesuffix(b"\r")
+    return _read(path, "expected a password").split(b"\n", 1)[0].removesuffix(b"\r")
 
 
-def _read(path: FileName) -> bytes:
+def _read(path: FileName, expected: str = _EXPECTED) -> bytes:
     try:
         with Path(path).open("rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
     if len(data) > _LARGEST:
-        raise SecretsError(f"over {_LARGEST} bytes long, which no key is; {_EXPECTED}", os.fspath(path))
+        raise SecretsError(f"over {_LARGEST} bytes long, which no key is; {expected}", os.fspath(path))
     if not data:
-        raise SecretsError(f"the file is empty; {_EXPECTED}", os.fspath(path))
+        raise SecretsError(f"the file is empty; {expected}", os.fspath(path))
     return data
 
 

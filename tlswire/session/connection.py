@@ -93,7 +93,7 @@ class Connection:
         self.limits = limits if limits is not None else Limits()
         self._keep_messages = keep_messages
         self._events: list[Event] = []
-        self._flow = Flow(Roles(client))
+        self._flow = Flow(Roles(client), self.limits.handshakes)
         self._sides = (Side(0, self.limits, self._tell), Side(1, self.limits, self._tell))
         self._version: ProtocolVersion | None = None
         self._server_name: str | None = None
@@ -113,15 +113,17 @@ class Connection:
         events.
         """
         if data:
-            self._sides[side].inbox.add(data, at)
+            self._sides[_checked(side)].inbox.add(bytes(data), at)
 
     def receive_gap(self, side: int, length: int | None = None, at: object = None) -> None:
         """Stores that bytes of `side` are missing: `length` of them, or an unknown number (None)."""
-        self._sides[side].inbox.add_hole(length, at)
+        if length is not None and length < 0:
+            raise ValueError(f"a gap of {length} bytes")
+        self._sides[_checked(side)].inbox.add_hole(length, at)
 
     def receive_end(self, side: int, at: object = None) -> None:
         """Stores that `side` sends no more."""
-        inbox = self._sides[side].inbox
+        inbox = self._sides[_checked(side)].inbox
         if not inbox.ended:
             inbox.ended, inbox.end_at = True, at
 
@@ -177,9 +179,10 @@ class Connection:
     def _run(self) -> None:
         first, second = self._sides
         while True:
+            over = first.exhausted, second.exhausted
             moved = self._advance(first)
             moved = self._advance(second) or moved
-            if moved:
+            if moved or over != (first.exhausted, second.exhausted):
                 continue
             if first.blocked and second.blocked:
                 # Each waits for what the other has not sent: bytes are missing.
@@ -258,6 +261,7 @@ class Connection:
         reader = side.reader
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
+        side.at = at
         index = side.index
         if changed:
             self._change(side, self._flow.target(side, None))
@@ -267,7 +271,7 @@ class Connection:
                     side.inflate.lose()
         elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
             side.protected, side.refusal = False, None
-        opened = self._open_pending(side, content_type, version, fragment)
+        opened = self._open_pending(side, content_type, version, fragment) if side.lost_records else None
         protected = side.protected
         self._tell(
             Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
@@ -275,7 +279,7 @@ class Connection:
         plaintext: bytes | None = fragment
         if side.unproved_mac is not None:
             protected = False
-            plaintext = self._read_unproved(side, content_type, fragment, at, side.unproved_mac)
+            plaintext = self._read_unproved(side, content_type, fragment, offset, at, side.unproved_mac)
         elif protected:
             if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
@@ -347,6 +351,8 @@ class Connection:
         side.lost_records = side.lost_records or lost_records
         if side.inflate is not None:
             side.inflate.lose()
+        if side.unproved_mac is not None and lost_records:
+            self._distrust(side, self._flow.handshake(side.keys_epoch))
         if side.protected:
             most = _MAX_LOST_RECORDS if gap.length is None else gap.length // 5 + 1
             side.seek = min(side.seek + most, _MAX_LOST_RECORDS)
@@ -430,6 +436,12 @@ class Connection:
         self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason))
         return None
 
+    def _distrust(self, side: Side, handshake: Handshake) -> None:
+        """Takes that the records of a NULL suite without a key cannot be told from encrypted ones any more."""
+        assert isinstance(handshake.keys, Refusal)
+        side.unproved_mac, side.refusal = None, handshake.keys
+        self._pass_finished(side, handshake)
+
     def _is_to_change(self, side: Side) -> bool:
         """Whether a record that is no readable ChangeCipherSpec, and says in the clear that it is one, may be one.
 
@@ -441,12 +453,19 @@ class Connection:
         return begun is not None and side.role is not None and begun.hello_read[side.role]
 
     def _read_unproved(
-        self, side: Side, content_type: int, fragment: bytes, at: object, mac_length: int
+        self, side: Side, content_type: int, fragment: bytes, offset: int, at: object, mac_length: int
     ) -> bytes | None:
         """What a record holds whose cipher is NULL, where no key proves its MAC: nothing was hidden."""
         plaintext: bytes | None = fragment[: max(0, len(fragment) - mac_length)]
         if plaintext is not None and side.inflate is not None:
             plaintext = side.inflate(plaintext)
+        if side.finished_due:
+            # That nothing is encrypted, the Finished has to show; the suite itself was not proved by anything.
+            side.finished_due = False
+            if content_type != ContentType.handshake or not _reads_as_finished(plaintext):
+                handshake = self._flow.handshake(side.keys_epoch)
+                self._distrust(side, handshake)
+                return self._open(side, content_type, 0, fragment, offset, at, None)
         if plaintext is None:
             error = _malformed("DEFLATE of at most 2^14 bytes (RFC 3749)", f"{len(fragment)} bytes")
             self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, at, protected=False)
@@ -534,12 +553,12 @@ class Connection:
             return
         self._tell(ChangeCipherSpecMessage(side.index, at, epoch, protected, raw))
         if handshake is None or (side.protected and not side.holed and epoch != side.epoch):
-            self._violated(side, side.epoch, "ChangeCipherSpec outside of a handshake", "RFC 5246 §7.1", at)
+            self._violated(side, side.epoch, "ChangeCipherSpec outside of a handshake", "RFC 5246 §7.1")
             return
         if handshake.is_tls13:
             return
         if side.handshake_data:
-            self._violated(side, epoch, "ChangeCipherSpec inside a handshake message", "RFC 5246 §7.1", at)
+            self._violated(side, epoch, "ChangeCipherSpec inside a handshake message", "RFC 5246 §7.1")
             self._cut_message(side, "the end of the message before ChangeCipherSpec")
         self._change(side, epoch)
 
@@ -554,9 +573,10 @@ class Connection:
         side.unproved_mac = None
         if handshake.compression_method == CompressionMethod.DEFLATE:
             side.inflate = Inflate()
-        if isinstance(keys, Refusal) and handshake.encrypts_nothing:
+        if isinstance(keys, Refusal) and handshake.encrypts_nothing and not side.lost_records:
             mac = handshake.parameters.mac if handshake.parameters is not None else None
             side.unproved_mac = mac.length if mac is not None else 0
+            side.finished_due = True
             return
         if isinstance(keys, Refusal):
             side.refusal = keys
@@ -580,7 +600,9 @@ class Connection:
 
     def _change_unread(self, side: Side) -> int:
         """Takes a ChangeCipherSpec that came encrypted: of the handshake that it ends nothing was read."""
-        epoch = side.keys_epoch + 1
+        epoch = min(side.keys_epoch + 1, self.limits.handshakes - 1)
+        if epoch == side.keys_epoch:
+            return epoch
         handshake = self._flow.handshake(epoch)
         for role in Role if side.role is None else (side.role,):
             handshake.hello_lost[role] = not handshake.hello_read[role]
@@ -666,6 +688,12 @@ class Connection:
         epoch = self._flow.target(side, msg_type)
         handshake = self._flow.handshake(epoch)
         is_hello = msg_type in (HandshakeType.client_hello, HandshakeType.server_hello)
+        if is_hello and epoch == side.epoch == self.limits.handshakes - 1:
+            # One handshake more than are kept apart: it takes the place of the last.
+            self._tell(LimitReached(side.index, at, "handshakes", self.limits.handshakes, 0))
+            handshake.messages = []
+            handshake.transcript = []
+            handshake.transcript_complete = False
         if is_hello:
             side.holed = side.lost_records = False
         if epoch != side.epoch:
@@ -724,7 +752,7 @@ class Connection:
             self._server_name = self._server_name or message.server_name
             scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
             if scsv and handshake.epoch:
-                self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5", at)
+                self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5")
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
@@ -843,8 +871,22 @@ class Connection:
         epoch = side.epoch if content_type == ContentType.handshake else side.keys_epoch
         self._tell(Malformed(side.index, at, epoch, protected, content_type, msg_type, raw, error))
 
-    def _violated(self, side: Side, epoch: int, rule: str, section: str, at: object = None) -> None:
-        self._tell(ProtocolViolation(side.index, at, epoch, rule, section))
+    def _violated(self, side: Side, epoch: int, rule: str, section: str) -> None:
+        self._tell(ProtocolViolation(side.index, side.at, epoch, rule, section))
+
+
+def _checked(side: int) -> int:
+    if side not in (0, 1):
+        raise ValueError(f"a connection has the sides 0 and 1, not {side!r}")
+    return side
+
+
+def _reads_as_finished(plaintext: bytes | None) -> bool:
+    """Whether a record holds a Finished and nothing else: 12 bytes, in SSL 3.0 36 (RFC 5246 §7.4.9)."""
+    return plaintext is not None and (plaintext[:4], len(plaintext)) in (
+        (b"\x14\x00\x00\x0c", 16),
+        (b"\x14\x00\x00\x24", 40),
+    )
 
 
 def _malformed(expected: str, actual: str) -> DecodeError:

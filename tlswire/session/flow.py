@@ -30,7 +30,8 @@ class Flow:
     `refused` holds the epochs that the server refused with a no_renegotiation alert (RFC 5246 §7.2.2).
     """
 
-    def __init__(self, roles: Roles) -> None:
+    def __init__(self, roles: Roles, most: int) -> None:
+        self._most = most
         self.roles = roles
         self.handshakes: list[Handshake] = []
         self.refused: set[int] = set()
@@ -64,8 +65,8 @@ class Flow:
             over = over or (handshake.hello_read[Role.client] and not retried)
         elif msg_type is HandshakeType.server_hello:
             over = over or handshake.hello_read[Role.server]
-            return max(epoch + over, self._first_open)
-        return epoch + over
+            epoch = max(epoch, self._first_open - over)
+        return min(epoch + over, self._most - 1)
 
     def refuse(self, side: Side) -> None:
         """Takes that the server will not renegotiate."""
@@ -132,7 +133,7 @@ class Flow:
         """
         if side.protected:
             # What is readable needs nothing more; in what is not, nothing can be learnt.
-            changes = content_type == ContentType.change_cipher_spec or side.may_have_changed
+            changes = content_type == ContentType.change_cipher_spec or (side.lost_records and side.may_have_changed)
             if not changes or side.refusal is not None:
                 return True
         elif not changed and (

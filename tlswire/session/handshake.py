@@ -266,6 +266,8 @@ class Handshake:
         self.cipher_suite = hello.cipher_suite
         self.parameters = parameters(hello.cipher_suite)
         self.compression_method = hello.compression_method
+        if self.is_tls13:
+            self.resumed = hello.extension(ExtensionType.pre_shared_key) is not None  # RFC 8446 §4.2.11
         extended = hello.extension(ExtensionType.extended_master_secret) is not None
         self.extended_master_secret = extended and self.version > ProtocolVersion.SSLv3
         # RFC 7366 §3: a server that answers encrypt_then_mac for a stream or AEAD cipher means nothing by it.
@@ -279,6 +281,9 @@ class Handshake:
         if client_hello is None or server_hello is None:
             which = "ClientHello" if client_hello is None else "ServerHello"
             self._bound(Binding.unknown, f"no {which} was read")
+            return
+        if self.is_tls13:
+            self._bound(Binding.unknown, "TLS 1.3 has no renegotiation")
             return
         scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in client_hello.cipher_suites
         offered = _renegotiated_connection(client_hello)

@@ -14,9 +14,12 @@ class Limits:
     `handshake_message`: the longest handshake message that is put together.  The length field allows 16 MB;
     OpenSSL takes certificate chains of 100 KB, Schannel messages of 32 KB, and a CertificateRequest cannot
     exceed 131,000 bytes.
+    `handshakes`: how many one connection may begin; servers that renegotiate without end cut off after a few (Apache
+    and nginx after none, OpenSSL's default is to refuse the client's).  What comes then counts for the last one.
     `discard_block`: discarded bytes are told in pieces of at most this size.
     """
 
     buffered_bytes: int = 1 << 20
     handshake_message: int = 1 << 18
     discard_block: int = 1 << 14
+    handshakes: int = 1000

@@ -24,9 +24,10 @@ class Side:
     """
 
     __slots__ = (
-        "astray", "blocked", "epoch", "failures", "forced", "gave_up", "handshake_at", "handshake_data",
-        "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch", "lost_records",
-        "protected", "protection", "reader", "refusal", "role", "seek", "skip", "trials", "unproved_mac",
+        "astray", "at", "blocked", "epoch", "failures", "finished_due", "forced", "gave_up", "handshake_at",
+        "handshake_data", "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch",
+        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "trials",
+        "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -40,6 +41,8 @@ class Side:
         self.protection: RecordProtection | None = None
         self.trials: list[tuple[Candidate, RecordProtection]] = []
         self.refusal: Refusal | None = None
+        self.at: object = None  # of the record that was taken last
+        self.finished_due = False  # nothing but a Finished shows that the cipher is NULL
         self.unproved_mac: int | None = None  # bytes; where nothing is encrypted and no key proves the MAC
         self.inflate: Inflate | None = None
         self.handshake_data = bytearray()  # of messages that are not taken yet
