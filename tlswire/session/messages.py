@@ -1,0 +1,265 @@
+"""From the fragments of handshake records to handshake messages, and what they mean for the handshake.
+
+`Messages` is the second of the three layers of a `Connection`: it puts messages together across records, decodes them
+in the order of the transcript, sets the milestones that the other side waits for, and checks Finished.
+"""
+
+from __future__ import annotations
+
+from tlswire.crypto import verify_data
+from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.registry import (
+    CipherSuite,
+    ContentType,
+    HandshakeType,
+)
+from tlswire.schema import (
+    ClientHello,
+    Finished,
+    NewSessionTicket,
+    ServerHello,
+    ServerHelloTLS13Draft,
+    SSLv2ClientHello,
+    decode_body,
+)
+from tlswire.session.events import (
+    HandshakeMessage,
+    LimitReached,
+    Undecryptable,
+)
+from tlswire.session.flow import SENDERS
+from tlswire.session.handshake import FinishedCheck, Handshake, Role
+from tlswire.session.keys import Keys, Refusal
+from tlswire.session.protecting import HANDSHAKE_HEADER, Protecting, session_state
+from tlswire.session.reasons import Reason
+from tlswire.session.side import Side
+from tlswire.wire import Message, Unresolved
+
+
+class Messages(Protecting):
+    """The handshake messages of both sides."""
+
+    def _lose_place(self, side: Side, expected: str) -> None:
+        """Takes that handshake bytes were lost: what comes is not the rest of the message that was begun."""
+        self._cut_message(side, expected)
+        side.astray = True
+        handshake = self._flow.known(side.epoch)
+        if handshake is not None and side.role is not None and not handshake.flight_done[side.role]:
+            handshake.lose(side.role)
+
+    def _rest_of_message(self, side: Side) -> int:
+        """How many bytes are still to come of the handshake message that is being put together, as it says."""
+        data = side.handshake_data
+        if len(data) < HANDSHAKE_HEADER:
+            return side.skip
+        return int.from_bytes(data[1:HANDSHAKE_HEADER], "big") + HANDSHAKE_HEADER - len(data)
+
+    def _take_fragment(self, side: Side, fragment: bytes, at: object, protected: bool) -> None:
+        if side.skip:
+            skipped = min(side.skip, len(fragment))
+            side.skip -= skipped
+            fragment = fragment[skipped:]
+        if side.astray and fragment:
+            if not self._begins_message(fragment, len(fragment)):
+                error = malformed("a handshake message; the beginning of this one lies in a gap", fragment[:4].hex())
+                self._tell_malformed(side, ContentType.handshake, None, fragment, error, at, protected)
+                return
+            side.astray = False
+        side.handshake_data += fragment
+        side.handshake_at = at
+        side.handshake_protected = protected
+
+    def _begins_message(self, head: bytes, whole: int) -> bool:
+        """Whether a handshake message can begin so, in a fragment of `whole` bytes.
+
+        A HelloRequest, four zeros, is believed only where there is nothing else: other messages are full of them.
+        """
+        length = int.from_bytes(head[1:HANDSHAKE_HEADER], "big") if len(head) >= HANDSHAKE_HEADER else 0
+        msg_type = HandshakeType.of(head[0])
+        if msg_type is HandshakeType.hello_request and whole != HANDSHAKE_HEADER:
+            return False
+        return msg_type.is_known and length <= self.limits.handshake_message
+
+    def _drop_message(self, side: Side, length: int) -> None:
+        """Passes over a message that is longer than the limit."""
+        data = side.handshake_data
+        side.skip = max(0, length - len(data))
+        del data[:length]
+        limit = self.limits.handshake_message
+        self._tell(LimitReached(side.index, side.handshake_at, "handshake_message", limit, length))
+        self._flow.handshake(side.epoch).lose(side.role)
+
+    def _cut_message(self, side: Side, expected: str) -> None:
+        """Gives up a message whose end will not come."""
+        raw = bytes(side.handshake_data)
+        side.handshake_data.clear()
+        side.skip = 0
+        if not raw:
+            return
+        error = DecodeError(DecodeErrorKind.truncated, "handshake", len(raw), expected)
+        msg_type = HandshakeType.of(raw[0])
+        at, protected = side.handshake_at, side.handshake_protected
+        self._tell_malformed(side, ContentType.handshake, msg_type, raw, error, at, protected)
+
+    def _take_sslv2_hello(self, side: Side, body: bytes, at: object) -> None:
+        self._find_role(side, Role.client)
+        handshake = self._flow.handshake(side.epoch)
+        # It is hashed without its two bytes of length (RFC 5246 App. E.2).
+        handshake.transcript.append(body)
+        try:
+            hello = SSLv2ClientHello.decode(body)
+        except DecodeError as error:
+            self._tell_malformed(
+                side, ContentType.handshake, HandshakeType.client_hello, body, error, at, protected=False
+            )
+            return
+        handshake.hello_read[Role.client] = True
+        self._tell_message(side, handshake, HandshakeType.client_hello, hello, body, at, protected=False)
+
+    def _take_message(self, side: Side, msg_type: HandshakeType, raw: bytes) -> None:
+        at, protected = side.handshake_at, side.handshake_protected
+        sender = SENDERS.get(msg_type)
+        if side.role is None and sender is not None:
+            self._find_role(side, sender)
+        epoch = self._flow.target(side, msg_type)
+        handshake = self._flow.handshake(epoch)
+        is_hello = msg_type in (HandshakeType.client_hello, HandshakeType.server_hello)
+        if is_hello and epoch == side.epoch == self.limits.handshakes - 1:
+            # One handshake more than are kept apart: it takes the place of the last.
+            self._tell(LimitReached(side.index, at, "handshakes", self.limits.handshakes, 0))
+            handshake.messages = []
+            handshake.transcript = []
+            handshake.transcript_complete = False
+        if is_hello:
+            side.holed = side.lost_records = False
+        if epoch != side.epoch:
+            side.epoch = epoch
+            self._count_request(epoch, 0)
+        try:
+            message = decode_body(msg_type, raw[HANDSHAKE_HEADER:], handshake.context())
+        except DecodeError as error:
+            if msg_type is not HandshakeType.hello_request:
+                handshake.transcript.append(raw)
+            self._pass_malformed(side, handshake, msg_type)
+            self._tell_malformed(side, ContentType.handshake, msg_type, raw, error, at, protected)
+            return
+        if msg_type is HandshakeType.finished and not self._check_finished(side, handshake, message, protected):
+            verdict = handshake.verdicts[side.index]
+            verdict.decrypted -= 1
+            side.refusal = Refusal(Reason.mac_failed, {"at": at, "check": "Finished"})
+            verdict.refuse(Reason.mac_failed, side.refusal.evidence)
+            self._tell(Undecryptable(side.index, at, epoch, ContentType.handshake, len(raw), Reason.mac_failed))
+            self._pass_finished(side, handshake)
+            return
+        if msg_type is not HandshakeType.hello_request:
+            handshake.transcript.append(raw)
+            if not is_hello and side.role is not None and not handshake.hello_read[side.role]:
+                handshake.lose(side.role)
+        self._tell_message(side, handshake, msg_type, message, raw, at, protected)
+        self._advance_handshake(side, handshake, msg_type, message, at)
+
+    def _tell_message(
+        self,
+        side: Side,
+        handshake: Handshake,
+        msg_type: HandshakeType,
+        message: Message | Unresolved,
+        raw: bytes,
+        at: object,
+        protected: bool,
+    ) -> None:
+        event = HandshakeMessage(side.index, at, handshake.epoch, protected, msg_type, message, raw)
+        if self._keep_messages or not handshake.complete:
+            handshake.messages.append(event)
+        self._tell(event)
+
+    def _advance_handshake(
+        self,
+        side: Side,
+        handshake: Handshake,
+        msg_type: HandshakeType,
+        message: Message | Unresolved,
+        at: object,
+    ) -> None:
+        """Draws from a message what the rest of the handshake depends on."""
+        if isinstance(message, ClientHello):
+            handshake.hello_read[Role.client] = True
+            handshake.server_name = message.server_name
+            self._server_name = self._server_name or message.server_name
+            scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
+            if scsv and handshake.epoch:
+                self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5")
+        elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
+            if message.is_hello_retry_request:
+                handshake.hello_retry = True
+                self._version = handshake.version = message.negotiated_version  # only TLS 1.3 has this message
+                return
+            handshake.hello_read[Role.server] = True
+            handshake.read_server_hello(message)
+            self._version = handshake.version
+            handshake.check_binding(self._flow.before(handshake.epoch))
+        elif msg_type is HandshakeType.hello_request:
+            self._take_hello_request(side)
+        elif msg_type is HandshakeType.server_hello_done:
+            handshake.server_hello_done = True
+            handshake.resumed = False
+        elif msg_type is HandshakeType.client_key_exchange:
+            handshake.client_key_exchange_read = True
+            handshake.session_hash_length = len(handshake.transcript)
+            handshake.session_hash_complete = handshake.transcript_complete
+            handshake.resumed = False
+        elif isinstance(message, NewSessionTicket):
+            keys = handshake.keys
+            if isinstance(keys, Keys) and keys.proved is not None and message.ticket:
+                self.secrets.remember_session(session_state(handshake, keys.proved), ticket=message.ticket)
+        elif msg_type is HandshakeType.finished and side.role is not None:
+            handshake.flight_done[side.role] = True
+            self._close(handshake)
+
+    def _pass_malformed(self, side: Side, handshake: Handshake, msg_type: HandshakeType) -> None:
+        """Takes from a message that does not decode what its type alone says, so that nobody waits for it."""
+        if msg_type is HandshakeType.server_hello_done:
+            handshake.server_hello_done = True
+        elif msg_type is HandshakeType.finished:
+            self._pass_finished(side, handshake)
+
+    def _take_hello_request(self, side: Side) -> None:
+        handshake = self._flow.known(side.epoch)
+        runs = handshake is not None and handshake.hello_read[Role.server] and not handshake.flight_done[Role.server]
+        if not runs:  # while a handshake runs, the client ignores it (RFC 5246 §7.4.1.1)
+            self._count_request(self._flow.target(side, HandshakeType.server_hello), 1)
+
+    def _count_request(self, epoch: int, change: int) -> None:
+        """Counts HelloRequests (1) and their refusals (-1), which may be read in either order."""
+        self._requests[epoch] += change
+        asked = self._flow.known(epoch)
+        if asked is not None:
+            asked.initiated_by = Role.server if self._requests[epoch] > 0 else Role.client
+
+    def _check_finished(self, side: Side, handshake: Handshake, message: Message | Unresolved, protected: bool) -> bool:
+        """Compares a Finished with the transcript (RFC 5246 §7.4.9); False when it contradicts."""
+        keys, role = handshake.keys, side.role
+        if role is None or not isinstance(message, Finished):
+            return True
+        handshake.verify_data[role] = message.verify_data
+        if not protected or not isinstance(keys, Keys) or keys.proved is None:
+            return True
+        if not handshake.covered_by_finished(role):
+            handshake.finished_checks[role] = FinishedCheck.unknown
+            return True
+        assert handshake.version is not None
+        assert handshake.parameters is not None
+        secret, transcript = keys.proved.master_secret, b"".join(handshake.transcript)
+        expected = verify_data(handshake.version, handshake.parameters, secret, role.value, transcript)
+        right = message.verify_data == expected
+        handshake.finished_checks[role] = FinishedCheck.verified if right else FinishedCheck.mismatch
+        return right
+
+    def _find_role(self, side: Side, role: Role) -> None:
+        if side.role is None:
+            self._flow.roles.find(side.index, role)
+            side.role, self._sides[1 - side.index].role = role, role.peer
+
+
+def malformed(expected: str, actual: str) -> DecodeError:
+    return DecodeError(DecodeErrorKind.malformed, "fragment", 0, expected, actual)

@@ -1,0 +1,282 @@
+"""What opens a side's records: pending and current protection, and what proves it.
+
+`Protecting` is the first of the three layers of a `Connection`.  Protection is pending until ChangeCipherSpec makes it
+current; the first record under it proves which of the candidate master secrets is the right one.  Nothing is given out
+that no MAC, tag or Finished has proved; what stays encrypted is told with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tlswire.crypto import RecordProtection, Secrets, SessionState
+from tlswire.errors import DecodeError, DecryptError
+from tlswire.registry import (
+    CompressionMethod,
+    ContentType,
+    HandshakeType,
+    ProtocolVersion,
+)
+from tlswire.schema import (
+    NewSessionTicket,
+    SSLv2ClientHello,
+)
+from tlswire.session.events import (
+    Event,
+    Malformed,
+    ProtocolViolation,
+)
+from tlswire.session.flow import Flow
+from tlswire.session.handshake import Handshake, Role, Roles
+from tlswire.session.keys import Candidate, Keys, Refusal, find_keys
+from tlswire.session.limits import Limits
+from tlswire.session.reasons import Reason
+from tlswire.session.side import Inflate, Side
+
+HANDSHAKE_HEADER = 4  # bytes: msg_type and length (RFC 5246 §7.4)
+MAX_LOST_RECORDS = 1024  # how far sequence numbers are tried forward behind a hole; a trial costs some 3 us
+_MAX_FAILURES = 16  # records in a row that may fail to verify before no more are tried
+
+
+class Protecting:
+    """The sides, the handshakes, and the protection of what the sides send."""
+
+    def __init__(self, secrets: Secrets, limits: Limits, keep_messages: bool, client: int | None) -> None:
+        self.secrets = secrets
+        self.limits = limits
+        self._keep_messages = keep_messages
+        self._events: list[Event] = []
+        self._flow = Flow(Roles(client), limits.handshakes)
+        self._sides = (Side(0, limits, self._tell), Side(1, limits, self._tell))
+        self._version: ProtocolVersion | None = None
+        self._server_name: str | None = None
+        self._requests = Counter[int]()  # by the epoch that they ask for: HelloRequests that were not refused
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+
+    def _is_second_hello(self, side: Side, content_type: int, fragment: bytes) -> bool:
+        """Whether a ClientHello comes in the clear behind a ChangeCipherSpec.
+
+        TLS 1.3 answers a HelloRetryRequest so (RFC 8446 §4.1.2, App. D.4); where that one lies in a gap, the hello
+        itself has to show it: it repeats the random of the first.
+        """
+        if content_type != ContentType.handshake or fragment[:1] != b"\x01":
+            return False
+        handshake = self._flow.handshake(side.keys_epoch)
+        first = handshake.client_hello
+        random = fragment[HANDSHAKE_HEADER + 2 : HANDSHAKE_HEADER + 34]
+        if first is None or handshake.hello_read[Role.server] or first.random != random:
+            return False
+        handshake.hello_retry = True
+        handshake.flight_done[Role.client] = False
+        return True
+
+    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
+        """The plaintext of a record under the keys of the handshake that runs, whose ChangeCipherSpec may lie in a gap.
+
+        None, and nothing changed, where they do not verify it.
+        """
+        if side.protection is None or side.role is None or not side.may_have_changed:
+            return None
+        handshake = self._flow.handshake(side.epoch)
+        keys = self._keys_of(side, handshake)
+        if isinstance(keys, Refusal):
+            return None
+        if not side.trials:
+            side.trials = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
+        for candidate, trial in side.trials:
+            try:
+                plaintext = trial.unprotect(content_type, version, fragment, side.seek)
+            except DecryptError:
+                continue
+            self._change(side, side.epoch)
+            if side.inflate is not None:
+                side.inflate.lose()
+            self._settle(side, candidate, trial, content_type)
+            return plaintext
+        return None
+
+    def _distrust(self, side: Side, handshake: Handshake) -> None:
+        """Takes that the records of a NULL suite without a key cannot be told from encrypted ones any more."""
+        assert isinstance(handshake.keys, Refusal)
+        side.unproved_mac, side.refusal = None, handshake.keys
+        self._pass_finished(side, handshake)
+
+    def _is_to_change(self, side: Side) -> bool:
+        """Whether a record that is no readable ChangeCipherSpec, and says in the clear that it is one, may be one.
+
+        Where all before it was read and no handshake has begun, its header was changed on the way.
+        """
+        if side.refusal is not None or side.holed:
+            return True
+        begun = self._flow.known(side.keys_epoch + 1)
+        return begun is not None and side.role is not None and begun.hello_read[side.role]
+
+    def _unprotect(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
+        """Tries what may open a record; None when nothing does."""
+        protection = side.protection
+        if protection is not None:
+            try:
+                plaintext = protection.unprotect(content_type, version, fragment, side.seek)
+            except DecryptError:
+                self._failed(side)
+                return None
+            if side.holed and content_type == ContentType.application_data:
+                self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in the gap
+            side.seek = side.failures = 0
+            if side.lost_records:
+                side.lost_records, side.trials = False, []  # so no ChangeCipherSpec was among them
+            return plaintext
+        for candidate, trial in side.trials:
+            try:
+                plaintext = trial.unprotect(content_type, version, fragment, side.seek)
+            except DecryptError:
+                continue
+            self._settle(side, candidate, trial, content_type)
+            return plaintext
+        if side.holed:
+            self._failed(side)
+        else:
+            handshake = self._flow.handshake(side.keys_epoch)
+            guessed = all(candidate.guessed for candidate, _ in side.trials)
+            side.refusal = Refusal(
+                Reason.wrong_key if guessed else Reason.mac_failed,
+                {"tried": [candidate.origin for candidate, _ in side.trials]},
+            )
+            self._pass_finished(side, handshake)
+        return None
+
+    def _settle(self, side: Side, candidate: Candidate, protection: RecordProtection, content_type: int) -> None:
+        """Takes that a record was verified: so these are a side's keys."""
+        side.protection, side.trials = protection, []
+        side.seek = side.failures = 0
+        side.lost_records = False
+        self._prove(side, candidate)
+        if content_type == ContentType.application_data:
+            self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in a gap
+
+    def _failed(self, side: Side) -> None:
+        """Notes that a record did not verify: it may have counted for the sender, or not."""
+        side.seek = min(side.seek + 1, MAX_LOST_RECORDS)
+        side.failures += 1
+        if side.inflate is not None:
+            side.inflate.lose()
+        if side.failures >= _MAX_FAILURES:
+            side.refusal = Refusal(Reason.gap if side.holed else Reason.mac_failed)
+            self._pass_finished(side, self._flow.handshake(side.keys_epoch))
+
+    def _prove(self, side: Side, candidate: Candidate) -> None:
+        """Takes that a record was verified under a candidate; its session can be resumed from now on."""
+        handshake = self._flow.handshake(side.keys_epoch)
+        keys = handshake.keys
+        assert isinstance(keys, Keys)
+        if keys.proved is not None:
+            return
+        keys.prove(candidate)
+        server_hello = handshake.server_hello
+        if server_hello is not None and server_hello.session_id:
+            self.secrets.remember_session(session_state(handshake, candidate), session_id=server_hello.session_id)
+        ticket = handshake.message(NewSessionTicket)
+        if ticket is not None and ticket.ticket:
+            self.secrets.remember_session(session_state(handshake, candidate), ticket=ticket.ticket)
+        hello = handshake.client_hello
+        if candidate.premaster_version is not None and hello is not None:
+            offered = hello.version if isinstance(hello, SSLv2ClientHello) else hello.client_version
+            if candidate.premaster_version != offered:
+                self._violated(side, handshake.epoch, "the premaster secret has another version", "RFC 5246 §7.4.7.1")
+
+    def _change(self, side: Side, epoch: int) -> None:
+        """Makes pending protection current (RFC 5246 §6.1): that of the handshake `epoch`."""
+        handshake = self._flow.handshake(epoch)
+        keys = self._keys_of(side, handshake)
+        side.protected = True
+        side.keys_epoch = side.epoch = epoch
+        side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
+        side.seek = side.failures = 0
+        side.unproved_mac = None
+        if handshake.compression_method == CompressionMethod.DEFLATE:
+            side.inflate = Inflate()
+        if isinstance(keys, Refusal) and handshake.encrypts_nothing and not side.lost_records:
+            mac = handshake.parameters.mac if handshake.parameters is not None else None
+            side.unproved_mac = mac.length if mac is not None else 0
+            side.finished_due = True
+            return
+        if isinstance(keys, Refusal):
+            side.refusal = keys
+            self._pass_finished(side, handshake)
+            return
+        assert side.role is not None
+        side.trials = keys.of(side.role)
+
+    def _keys_of(self, side: Side, handshake: Handshake) -> Keys | Refusal:
+        """The keys of a handshake, at the ChangeCipherSpec of one of its sides at the latest."""
+        if handshake.resumed is None:
+            if handshake.client_key_exchange_read or handshake.server_hello_done:
+                handshake.resumed = False
+            elif not side.holed:
+                handshake.resumed = handshake.hello_read[Role.server]
+            else:
+                handshake.resumed = _same_session(handshake)
+        if handshake.keys is None:
+            handshake.keys = find_keys(handshake, self.secrets, self._flow.before(handshake.epoch))
+        return handshake.keys
+
+    def _change_unread(self, side: Side) -> int:
+        """Takes a ChangeCipherSpec that came encrypted: of the handshake that it ends nothing was read."""
+        epoch = min(side.keys_epoch + 1, self.limits.handshakes - 1)
+        if epoch == side.keys_epoch:
+            return epoch
+        handshake = self._flow.handshake(epoch)
+        for role in Role if side.role is None else (side.role,):
+            handshake.hello_lost[role] = not handshake.hello_read[role]
+        handshake.lose(side.role)
+        self._change(side, epoch)
+        return epoch
+
+    def _pass_finished(self, side: Side, handshake: Handshake) -> None:
+        """Takes that a side's Finished will not be read; nobody needs to wait for it."""
+        if side.role is not None:
+            handshake.flight_done[side.role] = True
+            self._close(handshake)
+
+    def _close(self, handshake: Handshake) -> None:
+        if handshake.complete:
+            handshake.transcript = []
+            if not self._keep_messages:
+                handshake.messages = []
+
+    def _tell_malformed(
+        self,
+        side: Side,
+        content_type: ContentType,
+        msg_type: HandshakeType | None,
+        raw: bytes,
+        error: DecodeError,
+        at: object,
+        protected: bool,
+    ) -> None:
+        epoch = side.epoch if content_type == ContentType.handshake else side.keys_epoch
+        self._tell(Malformed(side.index, at, epoch, protected, content_type, msg_type, raw, error))
+
+    def _violated(self, side: Side, epoch: int, rule: str, section: str) -> None:
+        self._tell(ProtocolViolation(side.index, side.at, epoch, rule, section))
+
+
+def session_state(handshake: Handshake, candidate: Candidate) -> SessionState:
+    assert handshake.version is not None
+    assert handshake.cipher_suite is not None
+    return SessionState(
+        version=handshake.version,
+        cipher_suite=handshake.cipher_suite,
+        master_secret=candidate.master_secret,
+        extended_master_secret=handshake.extended_master_secret,
+    )
+
+
+def _same_session(handshake: Handshake) -> bool:
+    """Whether the server echoed a session ID (RFC 5246 §7.4.1.3): all there is to go by where bytes are missing."""
+    client_hello, server_hello = handshake.client_hello, handshake.server_hello
+    if client_hello is None or server_hello is None:
+        return False
+    return bool(server_hello.session_id) and server_hello.session_id == client_hello.session_id
