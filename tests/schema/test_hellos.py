@@ -35,6 +35,7 @@ from tlswire.schema import (
     ServerHelloTLS13Draft,
     ServerNameAccepted,
     SessionTicket,
+    SSLv2ClientHello,
     SupportedVersions,
     UnknownExtension,
 )
@@ -268,3 +269,10 @@ def test_the_signals_have_names() -> None:
 )
 def test_the_server_name_is_text_or_none(extension: str, name: str | None) -> None:
     assert hello_with(extension).server_name == name
+
+
+def test_the_suites_of_tls_in_an_sslv2_hello_are_no_violations_and_what_nobody_knows_is_one() -> None:
+    specs = bytes.fromhex("00002f 0000ff 010080 00fffe")
+    raw = b"\x01\x03\x01" + len(specs).to_bytes(2, "big") + b"\x00\x00\x00\x10" + specs + bytes(16)
+    hello = SSLv2ClientHello.decode(raw)
+    assert [violation.path for violation in hello.violations] == ["cipher_specs[3]"]

@@ -44,7 +44,7 @@ class OpenEnum(enum.IntEnum):
     """
 
     SIZE: ClassVar[int]
-    BY_CODE: ClassVar[Mapping[int, Any]]
+    BY_CODE: ClassVar[dict[int, Any]]
     _grease: ClassVar[frozenset[int]]
 
     def __init_subclass__(cls, *, size: int, grease: bool = False) -> None:

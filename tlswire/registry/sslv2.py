@@ -35,3 +35,7 @@ class SSLv2CipherKind(OpenEnum, size=3):
     @classmethod
     def _pseudo_name(cls, code: int) -> str:
         return CipherSuite.of(code).name if code <= 0xFFFF else super()._pseudo_name(code)
+
+
+# Every cipher suite of SSL 3.0 and TLS may stand in an SSLv2-compatible hello (RFC 5246 App. E.2), so none is unknown.
+SSLv2CipherKind.BY_CODE.update((int(suite), SSLv2CipherKind(suite)) for suite in CipherSuite)
