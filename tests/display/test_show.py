@@ -227,3 +227,9 @@ def test_a_node_tells_its_bytes() -> None:
     assert isinstance(node, Node)
     assert node.data == bytes.fromhex("0004002f00ff")
     assert node.pieces == ((44, 50),)
+
+
+@pytest.mark.parametrize(("what", "kind"), [(5, None), (None, None), (b"\0", int), (b"\0", HandshakeType)])
+def test_what_is_neither_bytes_nor_a_message_is_refused(what: object, kind: object) -> None:
+    with pytest.raises(TypeError):
+        tlswire.show(what, as_=kind)  # type: ignore[arg-type]

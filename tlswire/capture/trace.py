@@ -10,7 +10,7 @@ from tlswire.capture.keys import load_key_log, load_server_keys
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.reader import CaptureReader, TLSStream
 from tlswire.crypto import PremasterSource, Secrets
-from tlswire.errors import CaptureError
+from tlswire.errors import CaptureError, SecretsError
 from tlswire.escaping import escape
 from tlswire.registry import CipherSuite, ProtocolVersion
 from tlswire.session import ApplicationData, Event, Handshake, Role
@@ -164,8 +164,10 @@ def open_trace(
         if isinstance(key, str | os.PathLike):
             for loaded in load_server_keys(key, encoded):
                 secrets.add_server_key(loaded)
-        else:
+        elif callable(getattr(key, "decrypt", None)):
             secrets.add_server_key(key)
+        else:
+            raise SecretsError(f"{type(key).__name__} is no key: expected a file's name, RSAKey or CallbackKey")
     if keylog is not None:
         secrets.add_key_log(load_key_log(keylog).entries)
     return Trace(CaptureReader(captures, secrets=secrets, limits=limits, keep_messages=True))

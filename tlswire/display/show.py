@@ -38,7 +38,8 @@ def show(
     the body of a message instead: its class, the class's name, or its type ("client_hello").  `context`, what is
     known of the connection that the bytes do not tell.
 
-    Raises DecodeError when the bytes look like nothing of TLS, and CaptureError when the file cannot be read.
+    Raises DecodeError when the bytes look like nothing of TLS, CaptureError when the file cannot be read, and TypeError
+    for what is none of these.
     What is broken inside is marked in the tree and listed in its `errors`.
     """
     if isinstance(what, Message):
@@ -48,10 +49,14 @@ def show(
         raw = _bytes_in_file(Path(what))
     elif isinstance(what, str):
         raw = _bytes_in_file(Path(what)) if _exists(what) else bytes_from_text(what)
-    else:
+    elif isinstance(what, bytes | bytearray | memoryview):
         raw = bytes(what)
+    else:
+        raise TypeError(f"expected bytes, text, a path or a message, got {type(what).__name__}")
     kind = message_kind(as_) if isinstance(as_, str) else as_
     context = context if context is not None else NO_CONTEXT
+    if isinstance(kind, type) and not issubclass(kind, Message):
+        raise TypeError(f"{kind.__name__} is no message class")
     if isinstance(kind, HandshakeType):
         return Tree(body_nodes(kind, raw, context))
     if kind is not None:
