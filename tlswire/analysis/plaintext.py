@@ -17,7 +17,6 @@ from tlswire.session import (
     DiscardedBytes,
     Event,
     Gap,
-    LimitReached,
     Malformed,
     Undecryptable,
 )
@@ -28,8 +27,8 @@ class Missing:
     """A range that the plaintext lacks.
 
     `offset` is where in the plaintext it is missing, in bytes from its start; `reason` is a `Reason`, `gap` for bytes
-    that are not in the capture, `discarded` for what is no record, `malformed` for data outside of any protection, or
-    a limit's name; `first_frame` and `last_frame` are those in which it came, or was found missing; `records` is the
+    that are not in the capture, `discarded` for what is no record, or `malformed` for data outside of any
+    protection; `first_frame` and `last_frame` are those in which it came, or was found missing; `records` is the
     number of whole records; `wire_bytes` how many bytes of the TCP stream, without record headers, where they are
     known.
     """
@@ -90,9 +89,6 @@ class Plaintext:
                 self._lack("gap", event, 0, length)
             case DiscardedBytes(data=data):
                 self._lack("discarded", event, 0, len(data))
-            case LimitReached(limit=limit, dropped=dropped):
-                if dropped and limit != "handshake_message":
-                    self._lack(limit, event, 0, dropped)
 
     def _lack(self, reason: str, event: Event, records: int, wire_bytes: int | None) -> None:
         at = event.at
