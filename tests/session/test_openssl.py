@@ -109,6 +109,9 @@ def test_tls13_needs_a_key_log(tmp_path: Path, feed: Any) -> None:
         connection = Connection(secrets)
         events = feed(connection, [*pair.wire, (0, "end"), (1, "end")])
         assert connection.version is ProtocolVersion.TLSv1_3
+        handshake = connection.handshakes[0]
+        assert handshake.resumed is False  # no pre_shared_key (RFC 8446 §4.2.11)
+        assert handshake.secure_renegotiation is Binding.unknown  # TLS 1.3 has no renegotiation to bind
         assert {verdict.reason for verdict in connection.handshakes[0].verdicts} == {reason}
         assert not any(isinstance(event, ApplicationData) for event in events)
         names = [event.msg_type.name for event in events if isinstance(event, HandshakeMessage)]
