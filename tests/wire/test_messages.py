@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import pickle
 import traceback
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import construct
 import pytest
@@ -94,6 +94,77 @@ class TestClass:
         ]
         assert dataclasses.replace(HELLO, random=b"efgh").random == b"efgh"
 
+    def test_attributes_can_neither_be_changed_nor_added_nor_deleted(self):
+        for name in ("random", "other"):
+            with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+                setattr(HELLO, name, b"efgh")
+            with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot delete field '{name}'"):
+                delattr(HELLO, name)
+
+    def test_a_subclass_that_is_no_message_class_may_have_attributes_of_its_own(self):
+        class Noted(Hello):
+            def __init__(self, note: str, *fields: Any) -> None:
+                super().__init__(*fields)
+                self.note = note
+
+        noted = Noted("seen", HELLO.version, HELLO.random, HELLO.shares)
+        assert (noted.note, noted.random, noted.extensions) == ("seen", HELLO.random, None)
+        assert noted != HELLO
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            noted.random = b"efgh"  # type: ignore[misc]
+
+    def test_a_frozen_dataclass_may_inherit_from_it(self):
+        @dataclasses.dataclass(frozen=True)
+        class Noted(KeyShareEntry):
+            note: str = ""
+
+        assert Noted(NamedGroup.x25519, b"k", "seen").note == "seen"
+
+    def test_is_equal_by_class_and_fields(self):
+        @message
+        class Other(Message):
+            group: NamedGroup = wire(Enumerated(NamedGroup))
+            key_exchange: bytes = wire(Opaque(1, 2**16 - 1))
+
+        share = HELLO.shares[0]
+        assert share == KeyShareEntry(NamedGroup.x25519, b"key")
+        assert share != dataclasses.replace(share, key_exchange=b"other")
+        assert share != Other(NamedGroup.x25519, b"key")
+        assert share != (NamedGroup.x25519, b"key")
+        assert len({share, KeyShareEntry(NamedGroup.x25519, b"key"), Other(NamedGroup.x25519, b"key")}) == 2
+
+    def test_has_the_signature_of_a_dataclass(self):
+        @message
+        class Unused(KeyShareEntry):
+            tail: bytes | None = wire(IfMore(Opaque(1, 255)), default=None)
+
+        assert str(inspect.signature(Unused)) == (
+            "(group: 'NamedGroup', key_exchange: 'bytes', tail: 'bytes | None' = None) -> None"
+        )
+        assert get_type_hints(KeyShareEntry)["group"] is NamedGroup
+        assert Unused.__match_args__ == ("group", "key_exchange", "tail")
+        assert Unused(NamedGroup.x25519, key_exchange=b"k") == Unused(NamedGroup.x25519, b"k", None)
+        for wrong in ((), (1, b"k", b"t", 4)):
+            with pytest.raises(TypeError, match=r"Unused\.__init__\(\)"):
+                Unused(*wrong)
+
+    def test_has_a_constructor_of_its_own_if_the_class_says_so(self):
+        @message
+        class Short(Message):
+            number: int = wire(UInt8)
+
+            def __init__(self, digits: str) -> None:
+                object.__setattr__(self, "number", int(digits))
+
+        assert Short("7") == Short.decode(b"\7")
+
+    def test_matches_by_position(self):
+        match HELLO.shares[0]:
+            case KeyShareEntry(group, b"key"):
+                assert group is NamedGroup.x25519
+            case _:
+                pytest.fail("no match")
+
     def test_decoded_and_constructed_messages_are_the_same(self):
         decoded = Hello.decode(HELLO_BYTES)
         assert decoded == HELLO
@@ -103,7 +174,8 @@ class TestClass:
 
     def test_can_be_copied_and_pickled(self):
         assert copy.deepcopy(HELLO) == HELLO
-        assert pickle.loads(pickle.dumps(HELLO)) == HELLO
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            assert pickle.loads(pickle.dumps(HELLO, protocol)) == HELLO
 
     def test_has_zero_argument_super_in_methods(self):
         share = HELLO.shares[0]
@@ -336,6 +408,13 @@ def field_without_node() -> None:
         other: int = 5
 
 
+def field_without_default_after_one_with() -> None:
+    @message
+    class Wrong(Message):
+        number: int = wire(UInt8, default=1)
+        other: int = wire(UInt8)
+
+
 def post_init() -> None:
     @message
     class Wrong(Message):
@@ -385,6 +464,7 @@ def item_without_end() -> None:
         (length_of_two_fields, r"Wrong\.two: size is no earlier Length"),
         (sized_select, r"Wrong\.body: what names earlier fields"),
         (field_without_node, r"Wrong: other not declared with wire"),
+        (field_without_default_after_one_with, r"Wrong: a field without default follows one with"),
         (post_init, r"Wrong\.__post_init__ would not run"),
         (no_message, r"Wrong is no subclass of Message"),
         (node_that_no_code_is_generated_for, r"Wrong\.pairs: no code can be generated for Swapped"),
