@@ -3,92 +3,101 @@
 Import it in a tool:       Connection, Secrets, and the events that a connection tells
 use it in a notebook:      open("trace.pcapng", keys=["server.pem"]), show(raw), ClientHello.decode(raw)
 build an analyzer on it:   CaptureReader, explain
+
+A name is imported when it is first used, with what it needs and no more: type checkers see the imports, and
+`__getattr__` does them.
 """
 
-from tlswire.analysis import ConnectionSummary, Row, explain
-from tlswire.capture import (
-    CaptureLimits,
-    CaptureReader,
-    Provenance,
-    TLSStream,
-    Trace,
-    TracedConnection,
-    load_key_log,
-    load_server_keys,
-)
-from tlswire.capture import open_trace as open
-from tlswire.crypto import CallbackKey, KeyLogEntry, PremasterSource, RSAKey, Secrets, SessionState, parse_key_log
-from tlswire.display import Tree, show
-from tlswire.errors import (
-    CaptureError,
-    DecodeError,
-    DecodeErrorKind,
-    DecryptError,
-    EncodeError,
-    SecretsError,
-    TLSWireError,
-)
-from tlswire.registry import (
-    AlertDescription,
-    AlertLevel,
-    CipherSuite,
-    ContentType,
-    ExtensionType,
-    HandshakeType,
-    NamedGroup,
-    ProtocolVersion,
-    SignatureScheme,
-)
-from tlswire.schema import (
-    Alert,
-    Certificate,
-    CertificateRequest,
-    CertificateRequestTLS12,
-    CertificateVerify,
-    CertificateVerifyTLS12,
-    ChangeCipherSpec,
-    ClientHello,
-    DistinguishedName,
-    Finished,
-    HelloRequest,
-    MalformedExtension,
-    NewSessionTicket,
-    RenegotiationInfo,
-    ServerHello,
-    ServerHelloDone,
-    ServerKeyExchange,
-    SSLv2ClientHello,
-    TLSCiphertext,
-    TLSPlaintext,
-    UnknownExtension,
-    decode_body,
-)
-from tlswire.schema import Handshake as HandshakeFrame
-from tlswire.session import (
-    AlertMessage,
-    ApplicationData,
-    Binding,
-    ChangeCipherSpecMessage,
-    Connection,
-    DiscardedBytes,
-    EndOfStream,
-    Event,
-    FinishedCheck,
-    Gap,
-    Handshake,
-    HandshakeMessage,
-    Heartbeat,
-    LimitReached,
-    Limits,
-    Malformed,
-    ProtocolViolation,
-    Reason,
-    Record,
-    Role,
-    Undecryptable,
-    Verdict,
-)
-from tlswire.wire import Context, Message, Unresolved, Violation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlswire.analysis import ConnectionSummary, Row, explain
+    from tlswire.capture import (
+        CaptureLimits,
+        CaptureReader,
+        Provenance,
+        TLSStream,
+        Trace,
+        TracedConnection,
+        load_key_log,
+        load_server_keys,
+    )
+    from tlswire.capture import open_trace as open
+    from tlswire.crypto import CallbackKey, KeyLogEntry, PremasterSource, RSAKey, Secrets, SessionState, parse_key_log
+    from tlswire.display import Tree
+    from tlswire.display.show import show  # mypy takes `tlswire.display.show` for the module
+    from tlswire.errors import (
+        CaptureError,
+        DecodeError,
+        DecodeErrorKind,
+        DecryptError,
+        EncodeError,
+        SecretsError,
+        TLSWireError,
+    )
+    from tlswire.registry import (
+        AlertDescription,
+        AlertLevel,
+        CipherSuite,
+        ContentType,
+        ExtensionType,
+        HandshakeType,
+        NamedGroup,
+        ProtocolVersion,
+        SignatureScheme,
+    )
+    from tlswire.schema import (
+        Alert,
+        Certificate,
+        CertificateRequest,
+        CertificateRequestTLS12,
+        CertificateVerify,
+        CertificateVerifyTLS12,
+        ChangeCipherSpec,
+        ClientHello,
+        DistinguishedName,
+        Finished,
+        HelloRequest,
+        MalformedExtension,
+        NewSessionTicket,
+        RenegotiationInfo,
+        ServerHello,
+        ServerHelloDone,
+        ServerKeyExchange,
+        SSLv2ClientHello,
+        TLSCiphertext,
+        TLSPlaintext,
+        UnknownExtension,
+        decode_body,
+    )
+    from tlswire.schema import Handshake as HandshakeFrame
+    from tlswire.session import (
+        AlertMessage,
+        ApplicationData,
+        Binding,
+        ChangeCipherSpecMessage,
+        Connection,
+        DiscardedBytes,
+        EndOfStream,
+        Event,
+        FinishedCheck,
+        Gap,
+        Handshake,
+        HandshakeMessage,
+        Heartbeat,
+        LimitReached,
+        Limits,
+        Malformed,
+        ProtocolViolation,
+        Reason,
+        Record,
+        Role,
+        Undecryptable,
+        Verdict,
+    )
+    from tlswire.wire import Context, Message, Unresolved, Violation
+
 
 __version__ = "0.1.0"
 
@@ -182,3 +191,31 @@ __all__ = [
     "parse_key_log",
     "show",
 ]
+
+# Where names are looked for; what a package needs comes before it, so that looking costs nothing.
+_PACKAGES = ("errors", "registry", "wire", "schema", "crypto", "session", "capture", "analysis", "display")
+# What has another name there, or is not the first to have it.
+_FOUND_AS = {
+    "Handshake": ("session", "Handshake"),
+    "HandshakeFrame": ("schema", "Handshake"),
+    "open": ("capture", "open_trace"),
+}
+
+
+if not TYPE_CHECKING:  # which would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        if name in _PACKAGES:
+            return import_module(f"tlswire.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module 'tlswire' has no attribute {name!r}")
+        places = (_FOUND_AS[name],) if name in _FOUND_AS else ((package, name) for package in _PACKAGES)
+        for package, its_name in places:
+            found = vars(import_module(f"tlswire.{package}"))
+            if its_name in found:
+                globals()[name] = found[its_name]
+                break
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, *_PACKAGES})

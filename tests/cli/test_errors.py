@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,6 +179,19 @@ def test_the_status_is_the_same_where_click_runs_the_verbs(demo: Path, tmp_path:
     assert runner.invoke(commands, ["explain", str(tmp_path / "missing")]).exit_code == 1
     assert runner.invoke(commands, ["explain"]).exit_code == 2
     assert runner.invoke(commands, ["explain", str(demo), "--key", str(KEYS / "unrelated.pem")]).exit_code == 3
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["explain", "--help"]])
+def test_version_and_help_wait_for_no_import_but_clicks(arguments: list[str]) -> None:
+    code = (
+        "import atexit, sys; from tlswire.cli import main\n"
+        "heavy = {'construct', 'cryptography', 'rich', 'tlswire.registry'}\n"
+        "atexit.register(lambda: print(*heavy & set(sys.modules), file=sys.stderr))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout
+    assert done.stderr == "\n"
 
 
 def test_the_version_is_the_packages(process: Run) -> None:

@@ -6,6 +6,7 @@ Its own requirements, click and rich, are the extra `cli`; without them there is
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
 EXTRA = ("click", "rich")
 
@@ -13,6 +14,9 @@ EXTRA = ("click", "rich")
 def main() -> None:
     """Runs the command with the arguments of the process, and ends the process with its exit status."""
     try:
+        for name in EXTRA:
+            if find_spec(name) is None:  # rich is imported when a bar is drawn, in the midst of the work
+                raise ModuleNotFoundError(name=name)
         from tlswire.cli.commands import run
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] not in EXTRA:

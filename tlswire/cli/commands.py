@@ -1,19 +1,17 @@
-"""The verbs of the command `tlswire` and their arguments."""
+"""The verbs of the command `tlswire` and their arguments.
+
+A verb imports what it needs when it is run, so that the others, `--help` and `--version` do not wait for it.
+"""
 
 from __future__ import annotations
 
-import io
 import sys
-from importlib.resources import as_file, files
 
 import click
 
 import tlswire
-from tlswire.cli.decrypt import decrypt_captures
-from tlswire.cli.explain import explain_captures
 from tlswire.cli.options import SecretFiles, as_json, captures, secret_files
 from tlswire.cli.outcome import Status, ending
-from tlswire.cli.show import show_bytes
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -45,6 +43,8 @@ def explain(
 
     With the server's key or a key log, what came encrypted is in the clear, marked with *.
     """
+    from tlswire.cli.explain import explain_captures
+
     secrets = SecretFiles(keys, password_file, key_logs)
     return explain_captures(captures, secrets, tcp=tcp, as_json=as_json)
 
@@ -65,6 +65,8 @@ def decrypt(
     What an earlier decrypt has put into DIR is replaced; nothing else there is touched. With --json, the
     manifest is printed too.
     """
+    from tlswire.cli.decrypt import decrypt_captures
+
     secrets = SecretFiles(keys, password_file, key_logs)
     return decrypt_captures(captures, secrets, directory, as_json=as_json)
 
@@ -84,6 +86,8 @@ def show(what: str, spelling: str | None, as_name: str | None) -> Status:
     WHAT is a file with records or a handshake message, or else their bytes in hex; - or nothing is standard
     input.
     """
+    from tlswire.cli.show import show_bytes
+
     return show_bytes(what, spelling, as_name)
 
 
@@ -95,6 +99,11 @@ def demo(as_json: bool) -> Status:
 
     A web server asks for a client certificate by renegotiating; its private key makes all of it readable.
     """
+    import io
+    from importlib.resources import as_file, files
+
+    from tlswire.cli.explain import explain_captures
+
     data = files("tlswire") / "data"
     capture = io.BytesIO((data / "demo.pcapng").read_bytes())
     capture.name = "demo.pcapng"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tlswire.capture import load_key_log, load_server_keys, read_password
-from tlswire.cli.screen import note
-from tlswire.crypto import Secrets
 from tlswire.escaping import escape
+
+if TYPE_CHECKING:
+    from tlswire.crypto import Secrets
 
 MOST_PROBLEMS = 5  # of a key log, that are told one by one
 
@@ -33,6 +33,10 @@ class SecretFiles:
 
     def load(self) -> Secrets:
         """Reads them all; raises SecretsError."""
+        from tlswire.capture import load_key_log, load_server_keys, read_password
+        from tlswire.cli.screen import note
+        from tlswire.crypto import Secrets
+
         password = read_password(self.password_file) if self.password_file is not None else None
         secrets = Secrets([one for key in self.keys for one in load_server_keys(key, password)])
         for file in self.key_logs:

@@ -14,14 +14,14 @@ import sys
 import threading
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tlswire.capture import CaptureReader
-from tlswire.display.text import Line
+if TYPE_CHECKING:
+    from tlswire.capture import CaptureReader
+    from tlswire.cli.bar import Bar
+    from tlswire.display.text import Line
 
 LONG_CAPTURE = 16 << 20  # bytes; a shorter one is read in about a second
 WATCH_SECONDS = 0.5
@@ -69,7 +69,7 @@ class ProgressBar:
 
     def __init__(self, reader: CaptureReader) -> None:
         self._reader = reader
-        self._bar: _Bar | None = None
+        self._bar: Bar | None = None
         self._unwanted = threading.Event()
         self._showing = threading.Lock()
 
@@ -99,9 +99,11 @@ class ProgressBar:
                 return
 
     def _show(self, total: int | None) -> None:
+        from tlswire.cli.bar import Bar
+
         with self._showing:
             if not self._unwanted.is_set():
-                self._bar = _Bar(self._reader, total)
+                self._bar = Bar(self._reader, total)
                 self._bar.start()
 
     def _hide(self) -> None:
@@ -110,21 +112,3 @@ class ProgressBar:
             if self._bar is not None:
                 self._bar.stop()
                 self._bar = None
-
-
-class _Bar(Progress):
-    """A bar that asks the reader how far it is whenever it is drawn; rich draws it in a thread of its own."""
-
-    def __init__(self, reader: CaptureReader, total: int | None) -> None:
-        self._reader = reader
-        super().__init__(
-            TextColumn("reading"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
-        self._read = self.add_task("", total=total)
-
-    def get_renderable(self) -> RenderableType:
-        """Called by rich for each drawing."""
-        if self.tasks:
-            self.tasks[0].completed = self._reader.bytes_read
-        return super().get_renderable()
