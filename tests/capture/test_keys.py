@@ -26,8 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
-from tlswire.capture import load_key_log, load_server_keys, read_password
+from tlswire.capture import CaptureReader, load_key_log, load_server_keys, read_password
+from tlswire.crypto import Secrets
 from tlswire.errors import SecretsError
+from tlswire.session import ApplicationData, Reason, Undecryptable
 
 KEYS = Path(__file__).parents[1] / "captures" / "keys"
 PASSWORD = b"renegotiate"
@@ -229,6 +231,76 @@ def test_a_key_that_is_damaged_anywhere_crashes_nothing(tmp_path: Path) -> None:
             except SecretsError:
                 continue
             assert len(keys) == 1
+
+
+# Of a key that is wrong in one number OpenSSL may make the best: it computes with the primes, sees that this is no
+# root, and computes with d.  Then the key does open what was encrypted to it.
+NUMBERS_OF_A_KEY = ("e", "d", "p", "q", "dmp1", "dmq1", "iqmp")
+WRONG_NUMBERS: dict[str, Callable[[int], int]] = {
+    "2 more": lambda number: number + 2,
+    "even": lambda number: number & ~1,
+    "0": lambda number: 0,
+    "1": lambda number: 1,
+    "longer": lambda number: number << 64 | 1,
+}
+
+
+def inconsistent(*names: str, change: Callable[[int], int]) -> bytes:
+    """The key in DER (RFC 8017 App. A.1.2), with the modulus as it is and other numbers changed."""
+    private_numbers = KEY.private_numbers()
+    numbers = {"n": private_numbers.public_numbers.n, "e": private_numbers.public_numbers.e}
+    numbers |= {name: getattr(private_numbers, name) for name in ("d", "p", "q", "dmp1", "dmq1", "iqmp")}
+    numbers |= {name: change(numbers[name]) for name in names}
+    integers = [number.to_bytes(number.bit_length() // 8 + 1, "big") for number in (0, *numbers.values())]
+    return element(0x30, b"".join(element(0x02, integer) for integer in integers))
+
+
+def element(tag: int, contents: bytes) -> bytes:
+    """An element of DER (X.690 §8.1, §10.1)."""
+    length = len(contents).to_bytes((len(contents).bit_length() + 7) // 8 or 1, "big")
+    return bytes([tag]) + (length if len(contents) < 128 else bytes([0x80 | len(length)]) + length) + contents
+
+
+def plaintext_and_reasons(key: Path) -> tuple[bytes, set[Reason]]:
+    reader = CaptureReader(
+        [KEYS.parent / "apache-tls12-3-names" / "capture.pcapng"], secrets=Secrets(load_server_keys(key))
+    )
+    events = [event for _, event in reader if event is not None]
+    data = b"".join(event.data for event in events if isinstance(event, ApplicationData))
+    return data, {event.reason for event in events if isinstance(event, Undecryptable)}
+
+
+@pytest.fixture(scope="module")
+def plaintext() -> bytes:
+    data, reasons = plaintext_and_reasons(KEYS / "server.pem")
+    assert data
+    assert not reasons
+    return data
+
+
+@pytest.mark.parametrize("change", WRONG_NUMBERS.values(), ids=WRONG_NUMBERS)
+@pytest.mark.parametrize("name", NUMBERS_OF_A_KEY)
+def test_a_key_with_a_wrong_number_gives_the_right_plaintext_or_none(
+    tmp_path: Path, plaintext: bytes, name: str, change: Callable[[int], int]
+) -> None:
+    key = tmp_path / "wrong.der"
+    key.write_bytes(inconsistent(name, change=change))
+    data, reasons = plaintext_and_reasons(key)
+    if data:
+        assert (data, reasons) == (plaintext, set())
+    else:
+        assert reasons
+        assert reasons <= {Reason.wrong_key, Reason.premaster_invalid, Reason.previous_epoch_encrypted}
+
+
+@pytest.mark.parametrize("names", [("e",), ("d", "p"), ("d", "dmq1", "q"), ("d", "iqmp"), NUMBERS_OF_A_KEY])
+def test_a_key_that_fits_the_certificate_and_is_none_gives_nothing(tmp_path: Path, names: tuple[str, ...]) -> None:
+    key = tmp_path / "wrong.der"
+    key.write_bytes(inconsistent(*names, change=lambda number: number + 2))
+    data, reasons = plaintext_and_reasons(key)
+    assert not data
+    assert reasons
+    assert reasons <= {Reason.wrong_key, Reason.premaster_invalid, Reason.previous_epoch_encrypted}
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

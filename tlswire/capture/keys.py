@@ -1,8 +1,11 @@
 """The files that people have secrets in: private keys as PEM, DER or PKCS #12, key logs, passwords.
 
 What is wrong with one is said in a line, which names the file and never holds what is in it.  Keys are not checked for
-consistency when they are loaded, which would take 35 ms for one of 2048 bits: a key is believed when it belongs to the
-certificate, and a MAC or a Finished proves what it decrypts.
+consistency when they are loaded, which would take 35 ms for one of 2048 bits (in PKCS #12 `cryptography` does it all
+the same): a key is believed when it belongs to the certificate, and a MAC or a Finished proves what it decrypts.  What
+is made with a key that is inconsistent verifies nowhere, and nothing is signed or encrypted here.
+
+PKCS #12 and X.509 are imported where they are needed: they take as long as all the rest of `cryptography`.
 """
 
 from __future__ import annotations
@@ -10,14 +13,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
-from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
-from cryptography.x509 import load_der_x509_certificate
 
 from tlswire.crypto import KeyLogEntry, KeyLogProblem, RSAKey, parse_key_log
 from tlswire.errors import SecretsError
@@ -86,6 +86,8 @@ def _load_der(data: bytes, password: bytes | None, name: str) -> object:
 
 
 def _is_certificate(data: bytes) -> bool:
+    from cryptography.x509 import load_der_x509_certificate
+
     try:
         load_der_x509_certificate(data)
     except ValueError:
@@ -94,6 +96,8 @@ def _is_certificate(data: bytes) -> bool:
 
 
 def _load_pkcs12(data: bytes, password: bytes | None, name: str) -> object:
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
     try:
         key = load_pkcs12(data, password).key
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -124,7 +128,7 @@ def load_key_log(path: FileName) -> KeyLog:
     """
     log = KeyLog([], [])
     try:
-        with Path(path).open("rb") as lines:
+        with open(path, "rb") as lines:
             for found in parse_key_log(lines):
                 if isinstance(found, KeyLogEntry):
                     log.entries.append(found)
@@ -148,7 +152,7 @@ def read_password(path: FileName) -> bytes:
 
 def _read(path: FileName, expected: str = _EXPECTED) -> bytes:
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
