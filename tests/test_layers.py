@@ -17,7 +17,7 @@ import tlswire
 PACKAGE = Path(tlswire.__file__).parent
 
 ROWS = (
-    {"errors", "registry", "escaping"},
+    {"errors", "registry", "escaping", "values"},
     {"wire"},
     {"schema"},
     {"crypto"},
@@ -32,7 +32,7 @@ RANK = {name: rank for rank, names in enumerate(ROWS) for name in names}
 FRONT = {"__init__", "__main__", "testing"}
 
 # The rows that do no I/O, and what they may import besides the standard library.
-PURE = {"errors", "registry", "escaping", "wire", "schema", "crypto", "session"}
+PURE = {"errors", "registry", "escaping", "values", "wire", "schema", "crypto", "session"}
 PURE_DEPENDENCIES = {"construct", "cryptography", "tlswire"}
 IO_MODULES = {"io", "os", "pathlib", "socket", "subprocess", "sys", "tempfile", "mmap", "gzip", "asyncio", "select"}
 # `io.BytesIO` is what construct parses from: a stream in memory.

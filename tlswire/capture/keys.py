@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from tlswire.crypto import KeyLogEntry, KeyLogProblem, RSAKey, parse_key_log
 from tlswire.errors import SecretsError
+from tlswire.values import Value, frozen
 
 FileName: TypeAlias = "str | os.PathLike[str]"
 
@@ -113,8 +113,8 @@ def _why(encrypted: bool) -> str:
     return "the password is wrong, or the key is damaged" if encrypted else f"the key is damaged; {_EXPECTED}"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLog:
+@frozen
+class KeyLog(Value):
     """The entries of a key log, and the lines that are none."""
 
     entries: list[KeyLogEntry]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tlswire.escaping import escape
+from tlswire.values import Value, frozen
 
 if TYPE_CHECKING:
     from tlswire.crypto import Secrets
@@ -18,8 +18,8 @@ MOST_PROBLEMS = 5  # of a key log, that are told one by one
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFiles:
+@frozen
+class SecretFiles(Value):
     """The files from which a command takes its secrets."""
 
     keys: tuple[str, ...] = ()

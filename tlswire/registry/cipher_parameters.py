@@ -3,18 +3,19 @@
 The strategy: ciphers and hashes are tables; a suite's row follows from its name, because the names were made
 for that: `TLS_<key exchange>_WITH_<cipher>_<hash>`, in TLS 1.3 `TLS_<cipher>_<hash>`, and in the Chinese
 standards `<key exchange>_<cipher>_<hash>`.  Names that do not say it all are first spelled out, by a table.
-The reader of names is closed: a part that is in no table is an error when the module is imported.
+The reader of names is closed: a part that is in no table is an error, and a test reads all names.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Literal
 
 from tlswire.registry.cipher_suites import CipherSuite
+from tlswire.values import Value, frozen
 
 
 class KeyExchange(enum.StrEnum):
@@ -109,8 +110,8 @@ class KeyExchange(enum.StrEnum):
         return self.endswith(("_EXPORT", "_EXPORT1024"))
 
 
-@dataclass(frozen=True, slots=True)
-class BulkCipher:
+@frozen
+class BulkCipher(Value):
     """A cipher; all lengths in bytes (RFC 5246 §6.1 and App. C; for export ciphers RFC 2246 App. C).
 
     `key_length`: the key that the cipher runs with (RFC 2246: expanded key material).
@@ -134,8 +135,8 @@ class BulkCipher:
     effective_key_bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class MACAlgorithm:
+@frozen
+class MACAlgorithm(Value):
     """A MAC of records (RFC 5246 §6.2.3.1).
 
     `name` as suites spell it; `hash`, the HMAC's, as hashlib names it, or None where it is no HMAC; `length`
@@ -162,8 +163,8 @@ class PRFHash(enum.StrEnum):
     ascon_hash256 = "ascon-hash256"
 
 
-@dataclass(frozen=True, slots=True)
-class CipherSuiteParameters:
+@frozen
+class CipherSuiteParameters(Value):
     """What `suite` is made of.
 
     `mac` is None with an AEAD, and for TLS_NULL_WITH_NULL_NULL.  `export`: the final keys and IVs are derived
@@ -180,7 +181,9 @@ class CipherSuiteParameters:
 
 def parameters(suite: CipherSuite) -> CipherSuiteParameters | None:
     """Return what `suite` is made of; None for the signalling values (SCSV) and for unknown codes."""
-    return _PARAMETERS.get(suite)
+    if not suite.is_known or suite in _SIGNALLING:
+        return None
+    return _parameters(suite)
 
 
 def _stream(name: str, key: int, *, material: int | None = None, iv: int = 0) -> BulkCipher:
@@ -320,6 +323,7 @@ def _take_apart(name: str) -> tuple[str, str, str]:
     return key_exchange, cipher, "SHA" if hash_name == "SHA1" else hash_name
 
 
+@functools.cache
 def _parameters(suite: CipherSuite) -> CipherSuiteParameters:
     name = _SPELLED_OUT.get(suite.name) or suite.name.removeprefix("OLD_")
     key_exchange_name, cipher_name, hash_name = _take_apart(name)
@@ -332,8 +336,3 @@ def _parameters(suite: CipherSuite) -> CipherSuiteParameters:
         nonce_length = cipher.fixed_iv_length + cipher.record_iv_length
         cipher = replace(cipher, fixed_iv_length=nonce_length, record_iv_length=0)
     return CipherSuiteParameters(suite, key_exchange, cipher, mac, prf_hash, key_exchange.is_export)
-
-
-_PARAMETERS: Mapping[CipherSuite, CipherSuiteParameters] = MappingProxyType(
-    {suite: _parameters(suite) for suite in CipherSuite if suite not in _SIGNALLING}
-)

@@ -7,14 +7,13 @@ the key exchange.  It is open: a type that is added to it is decoded from then o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
 from tlswire.registry import HandshakeType
 from tlswire.schema.certificates import Certificate, CertificateRequest, CertificateStatus, CertificateVerify
 from tlswire.schema.forms import UNDECLARED, Form, resolved, up_to_tls12
 from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello, ServerHelloTLS13Draft
 from tlswire.schema.key_exchange import ClientKeyExchange, ServerKeyExchange
+from tlswire.values import Value, frozen
 from tlswire.wire import Context, Message, Opaque, Rest, UInt32, Unresolved, message, wire
 from tlswire.wire.context import NO_CONTEXT
 
@@ -105,12 +104,13 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     form = BODIES.get(kind, UNDECLARED if kind.is_known else UnknownHandshake)
     if kind is HandshakeType.server_hello and body.startswith(_DRAFTS):
         form = ServerHelloTLS13Draft
-    found: Message | Unresolved = resolved(form.decode(body, replace(context, handshake_type=kind)), _Body(kind))
+    around = Context(context.version, kind, context.key_exchange)
+    found: Message | Unresolved = resolved(form.decode(body, around), _Body(kind))
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+@frozen
+class Handshake(Value):
     """A handshake message with its frame: type, 24 bits of length, body (RFC 5246 §7.4)."""
 
     msg_type: HandshakeType

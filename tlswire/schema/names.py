@@ -8,13 +8,13 @@ going where a name is broken: it gives what it could read, and says in `error` w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.escaping import escape
 from tlswire.schema.der import Element, read_element
+from tlswire.values import Value, frozen
 from tlswire.wire import Message, Opaque, Violation, message, wire
 
 _SEQUENCE, _SET, _OID = 0x30, 0x31, 0x06
@@ -67,8 +67,8 @@ SHORT_NAMES: dict[str, str] = {
 """The short names of RFC 4514 §3, and those that people know beyond them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+@frozen
+class Attribute(Value):
     """One attribute of a name (RFC 5280 App. A.1, AttributeTypeAndValue).
 
     `type` is the OID with dots; `short_name` what people call it, or the OID; `string_type` the ASN.1 type of the

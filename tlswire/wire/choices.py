@@ -7,10 +7,10 @@ a message is encoded without context, what the context chose must be told by the
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.values import Value, frozen
 from tlswire.wire.composites import SizedBy, as_node, built
 from tlswire.wire.context import CONTEXT_KEYS, Context, Unresolved, Violation
 from tlswire.wire.nodes import Enumerated, Node, Rest, UInt, integer, length_prefix, octets
@@ -122,8 +122,8 @@ class Select(Node[Any]):
         return f"select ({self.key}) {{ {' '.join(cases)} }} {name}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownBody:
+@frozen
+class UnknownBody(Value):
     """The item of a list of extensions whose type has no meaning in its place.
 
     Parameters: `type`, the code; `raw`, the body.
@@ -142,8 +142,8 @@ class UnknownBody:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedBody:
+@frozen
+class MalformedBody(Value):
     """The item of a list of extensions whose body is not what its type says.
 
     Parameters: `type`, the code; `raw`, the body; `error`, the DecodeError, with path and offset from the

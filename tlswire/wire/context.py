@@ -7,15 +7,17 @@ keeps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from tlswire.values import Value, frozen
 
 if TYPE_CHECKING:
     from tlswire.registry import HandshakeType, KeyExchange, ProtocolVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+@frozen
+class Context(Value):
     """What decoding depends on besides the bytes; None is "not known".
 
     Parameters: `version`, the negotiated protocol version; `handshake_type`, the message in which an
@@ -36,8 +38,8 @@ class _Decodes(Protocol):
     def decode(self, raw: bytes, context: Context = ...) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+@frozen
+class Unresolved(Value):
     """Bytes whose structure depends on context that was not given.
 
     Parameters: `raw`, the bytes, to the end of the structure around them; `needs`, the name of the `Context`
@@ -65,8 +67,8 @@ class Unresolved:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+@frozen
+class Violation(Value):
     """A value that a specification forbids and that was accepted and kept all the same.
 
     Parameters: `path`, the dotted field path from the message ("extensions[2].named_group_list"); `rule`, the

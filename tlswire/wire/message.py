@@ -3,26 +3,22 @@
 `@message` reads the declaration once. It makes the class a frozen, slotted dataclass, its `SCHEMA` a real
 `construct.Struct` that parses to the class and builds from it, and refuses, when the class is made,
 whatever could not be decoded without doubt.
-
-A dataclass compiles half a dozen methods when it is made, which takes longer than all the rest of a message
-class, and there are eighty. So all messages share those of `Message`, and the one that must be fast, the
-constructor, is compiled when a class is first called.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
+from tlswire.values import Value, frozen
 from tlswire.wire.choices import Select, names_fields, own_terms
 from tlswire.wire.composites import IfMore, Length, SizedBy, as_node
 from tlswire.wire.context import NO_CONTEXT, Context, Violation
 from tlswire.wire.decoder import DECODED
 from tlswire.wire.encoder import ENCODED
 from tlswire.wire.nodes import Enumerated, Fixed, Node, Opaque, UInt
-from tlswire.wire.source import Source
 from tlswire.wire.spans import Span, spans
 from tlswire.wire.structure import MessageStruct
 from tlswire.wire.violations import violations
@@ -42,19 +38,7 @@ def wire(term: Node[T] | type[T], *, default: Any = dataclasses.MISSING) -> T:
     return field  # type: ignore[no-any-return]
 
 
-class _Constructor:
-    """The `__init__` of a message class until it is first asked for, when it makes the real one and gives way to it."""
-
-    def __init__(self, kind: type[Message]) -> None:
-        self.kind = kind
-
-    def __get__(self, message: object | None, owner: type) -> Callable[..., None]:
-        made = _constructor(self.kind)
-        self.kind.__init__ = made  # type: ignore[method-assign]
-        return made if message is None else types.MethodType(made, message)
-
-
-class Message:
+class Message(Value):
     """The base of all messages; `@message` makes a subclass one."""
 
     __slots__ = ()
@@ -109,42 +93,8 @@ class Message:
         return spans(cls.SCHEMA, raw, context)
 
     def __repr__(self) -> str:
-        values = (f"{name}={short(value)}" for name, value in zip(self.SCHEMA.values, _values(self), strict=True))
+        values = (f"{name}={short(getattr(self, name))}" for name in self.SCHEMA.values)
         return f"{type(self).__name__}({', '.join(values)})"
-
-    def __eq__(self, other: object) -> bool:
-        return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(_values(self)))
-
-    def __getstate__(self) -> list[Any]:
-        return _values(self)
-
-    def __setstate__(self, values: list[Any]) -> None:
-        for name, value in zip(self.SCHEMA.values, values, strict=True):
-            object.__setattr__(self, name, value)
-
-    if not TYPE_CHECKING:  # where `dataclass_transform` knows better
-
-        def __setattr__(self, name: str, value: object) -> None:
-            _refuse_change(self, name, "assign to")
-            object.__setattr__(self, name, value)
-
-        def __delattr__(self, name: str) -> None:
-            _refuse_change(self, name, "delete")
-            object.__delattr__(self, name)
-
-
-def _values(message: Any) -> list[Any]:
-    """Return the values of a message's fields."""
-    return [getattr(message, name) for name in message.SCHEMA.values]
-
-
-def _refuse_change(message: Message, name: str, change: str) -> None:
-    """Raise FrozenInstanceError, but for what a subclass that is no message class has of its own."""
-    if "SCHEMA" in vars(type(message)) or name in message.SCHEMA.values:
-        raise dataclasses.FrozenInstanceError(f"cannot {change} field {name!r}")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(wire,))
@@ -159,17 +109,8 @@ def message(cls: type[M]) -> type[M]:
     if hasattr(cls, "__post_init__"):
         raise TypeError(f"{cls.__name__}.__post_init__ would not run when a message is decoded")
     fields = list(_declared(cls))
-    # Of frozen=True are `Message.__setattr__` and `__delattr__`, and what is told to those who ask. (A dataclass does
-    # not inherit from one that is frozen and it is not.)
-    inherits = dataclasses.is_dataclass(cls)
-    made = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=inherits, slots=True)(cls)
-    vars(made)["__dataclass_params__"].frozen = True
-    if "__init__" not in vars(made):
-        made.__init__ = _Constructor(made)  # type: ignore[assignment]
+    made = frozen(cls)
     _keep_super_working(cls, made)
-    has_default = [field.default is not dataclasses.MISSING for field in dataclasses.fields(made)]  # type: ignore[arg-type]
-    if has_default != sorted(has_default):
-        raise TypeError(f"{cls.__name__}: a field without default follows one with")
     undeclared: set[str] = set(made.__slots__) - {name for name, _ in fields}
     if undeclared:
         raise TypeError(f"{cls.__name__}: {', '.join(sorted(undeclared))} not declared with wire()")
@@ -217,21 +158,6 @@ def _check(owner: str, fields: list[tuple[str, Node[Any]]]) -> None:
             keys.add(name)
     if lengths:
         raise TypeError(f"{owner}: {', '.join(lengths)} measures no field")
-
-
-def _constructor(kind: type[Message]) -> Callable[..., None]:
-    """Return the `__init__` of a message class, with the signature that a dataclass gives it."""
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-    source = Source("__init__", "self", *(field.name for field in fields))
-    for field in fields:
-        setter = source.constant(f"set_{field.name}", getattr(kind, field.name).__set__)
-        source.add(f"{setter}(self, {field.name})")
-    source.add("return None")
-    made: Any = source.compile()
-    made.__qualname__ = f"{kind.__qualname__}.__init__"
-    made.__defaults__ = tuple(field.default for field in fields if field.default is not dataclasses.MISSING)
-    made.__annotations__ = {field.name: field.type for field in fields} | {"return": None}
-    return made  # type: ignore[no-any-return]
 
 
 def _keep_super_working(cls: type, made: type) -> None:

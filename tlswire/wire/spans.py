@@ -10,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from tlswire.errors import DecodeError
+from tlswire.values import Value, frozen
 from tlswire.wire.context import Context, join_path
 from tlswire.wire.stream import TOP, SchemaError, WindowStream, context_keywords, dotted, finish, offset
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+@frozen
+class Span(Value):
     """The bytes of one field, item or length.
 
     Parameters: `path`, the dotted path from the message; `start` and `end`, in bytes from the message's
