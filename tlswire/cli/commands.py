@@ -5,6 +5,7 @@ A verb imports what it needs when it is run, so that the others, `--help` and `-
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -45,6 +46,7 @@ def explain(
     """
     from tlswire.cli.explain import explain_captures
 
+    work_begins()
     secrets = SecretFiles(keys, password_file, key_logs)
     return explain_captures(captures, secrets, tcp=tcp, as_json=as_json)
 
@@ -67,6 +69,7 @@ def decrypt(
     """
     from tlswire.cli.decrypt import decrypt_captures
 
+    work_begins()
     secrets = SecretFiles(keys, password_file, key_logs)
     return decrypt_captures(captures, secrets, directory, as_json=as_json)
 
@@ -88,6 +91,7 @@ def show(what: str, spelling: str | None, as_name: str | None) -> Status:
     """
     from tlswire.cli.show import show_bytes
 
+    work_begins()
     return show_bytes(what, spelling, as_name)
 
 
@@ -104,11 +108,19 @@ def demo(as_json: bool) -> Status:
 
     from tlswire.cli.explain import explain_captures
 
+    work_begins()
     data = files("tlswire") / "data"
     capture = io.BytesIO((data / "demo.pcapng").read_bytes())
     capture.name = "demo.pcapng"
     with as_file(data / "demo-key.pem") as key:
         return explain_captures([capture], SecretFiles((str(key),)), tcp=False, as_json=as_json)
+
+
+def work_begins() -> None:
+    """Takes that all is imported: the garbage collector begins, and leaves out what is there, also at the end."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def run(arguments: list[str] | None = None) -> int:
