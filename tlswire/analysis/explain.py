@@ -105,8 +105,8 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
             segment = reader.segment
             here = None if segment is None else reader.place(segment.at)
             alone = segment is not None
-            for stream, event in batch:
-                if event is None:
+            for stream, events in batch:
+                if events is None:
                     tellers.pop(stream, None)
                     heapq.heappush(held, (last, count, ConnectionSummary(stream)))
                     count += 1
@@ -114,7 +114,7 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
                 teller = tellers.get(stream)
                 if teller is None:
                     teller = tellers[stream] = Storyteller(stream)
-                for row in teller.rows(event):
+                for row in teller.rows(events):
                     place = reader.place(row.at)
                     last = max(last, place)
                     if place == here and segment is not None:

@@ -7,7 +7,7 @@ rows; it keeps nothing but the versions that were spoken and the beginnings of H
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tlswire.analysis.info import alert_name, info_of, level_name, name_of
@@ -115,8 +115,12 @@ class Storyteller:
         self._record_versions: list[int | None] = [None, None]
         self._http = (HTTPLine(), HTTPLine())
 
-    def rows(self, event: Event) -> Iterator[Row]:
-        """The rows that an event makes: none for a record, whose contents have events of their own."""
+    def rows(self, events: Iterable[Event]) -> Iterator[Row]:
+        """The rows that events make: none for a record, whose contents have events of their own."""
+        for event in events:
+            yield from self._rows(event)
+
+    def _rows(self, event: Event) -> Iterator[Row]:
         match event:
             case Record(side=side, version=version):
                 self._record_versions[side] = version

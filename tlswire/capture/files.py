@@ -12,16 +12,18 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from fractions import Fraction
 from itertools import chain
 from types import TracebackType
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 from tlswire.capture.blocks import Blocks
 from tlswire.capture.frames import Frame, RawFrame
 from tlswire.capture.pcap import FILE_HEADER_LENGTH, PCAP_MAGICS, pcap_frames
 from tlswire.capture.pcapng import SECTION_HEADER, OnSecrets, pcapng_frames
 from tlswire.errors import CaptureError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 EXPECTED = "expected a pcap or pcapng capture"
 
@@ -95,6 +97,8 @@ class Capture:
     @property
     def begins(self) -> Fraction:
         """When the first frame was captured, in seconds since 1970; 0 when no frame can be read."""
+        from fractions import Fraction  # which is asked for of several captures only
+
         try:
             first = next(self._frames, None)
         except CaptureError as error:

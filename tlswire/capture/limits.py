@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tlswire.values import Value, frozen
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureLimits:
+@frozen
+class CaptureLimits(Value):
     """The bounds of TCP reassembly.  Reaching one is told; what goes on, goes on.
 
     `reassembly_window`, bytes per direction: how much may wait behind a hole whose bytes nobody acknowledged.

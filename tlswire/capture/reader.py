@@ -155,17 +155,22 @@ class CaptureReader:
         self._files: dict[str, int] = {}
         self._capture: Capture | None = None
         self._bytes_before = 0
-        self._told: list[tuple[TLSStream, Event | None]] = []
+        self._told: list[tuple[TLSStream, list[Event] | None]] = []
         self._dirty: list[_Watched] = []
         self._waiting: dict[TLSStream, None] = {}
         self._streams = 0
 
     def __iter__(self) -> Iterator[tuple[TLSStream, Event | None]]:
         for batch in self.batches():
-            yield from batch
+            for stream, events in batch:
+                if events is None:
+                    yield stream, None
+                else:
+                    for event in events:
+                        yield stream, event
 
-    def batches(self) -> Iterator[list[tuple[TLSStream, Event | None]]]:
-        """The same, together what one frame has made known."""
+    def batches(self) -> Iterator[list[tuple[TLSStream, list[Event] | None]]]:
+        """The same, together what one frame has made known: streams, and the events of each."""
         damage: CaptureError | None = None
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
@@ -260,25 +265,26 @@ class CaptureReader:
             stream = watched.stream
             if stream is None:
                 continue
-            for event in stream.connection.events():
-                self._tell(watched, stream, event)
-            if stream.connection.waits_since:
+            events = stream.connection.drain()
+            if stream.number < 0:
+                events = self._number(watched, stream, events)
+            if events:
+                self._told.append((stream, events))
+            if stream.connection.is_waiting:
                 self._waiting[stream] = None
             else:
                 self._waiting.pop(stream, None)
         self._dirty.clear()
 
-    def _tell(self, watched: _Watched, stream: TLSStream, event: Event) -> None:
-        if stream.number < 0:
-            watched.held.append(event)
-            if not isinstance(event, Record):
-                return
-            stream.number = self._streams
-            self._streams += 1
-            self._told.extend((stream, held) for held in watched.held)
-            watched.held.clear()
-        else:
-            self._told.append((stream, event))
+    def _number(self, watched: _Watched, stream: TLSStream, events: list[Event]) -> list[Event]:
+        """Gives a stream its number with its first record; what is told before that is held until then."""
+        watched.held += events
+        if not any(isinstance(event, Record) for event in events):
+            return []
+        stream.number = self._streams
+        self._streams += 1
+        held, watched.held = watched.held, []
+        return held
 
     # What the TCP side says
 
@@ -302,8 +308,9 @@ class CaptureReader:
         """The next bytes of a side."""
         watched = connection.context
         assert isinstance(watched, _Watched)
-        watched.receiver.receive_data(side, data, at)
-        self._touch(connection, watched)
+        news = watched.receiver.receive_data(side, data, at)
+        if news or not watched.settled:
+            self._touch(connection, watched)
 
     def gap(self, connection: TCPConnection, side: int, length: int | None, at: Provenance) -> None:
         """The next bytes of a side are missing."""

@@ -44,7 +44,7 @@ _SSLV2_LENGTH = 11
 class Receiver(Protocol):
     """What the streams are handed on to: `tlswire.session.Connection`."""
 
-    def receive_data(self, side: int, data: bytes, at: object = None) -> None:
+    def receive_data(self, side: int, data: bytes, at: object = None) -> object:
         """The next bytes that a side sent."""
 
     def receive_gap(self, side: int, length: int | None = None, at: object = None) -> None:

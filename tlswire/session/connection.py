@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlswire.crypto import Secrets
-from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     AlertDescription,
     ContentType,
@@ -49,9 +49,11 @@ from tlswire.session.keys import Refusal
 from tlswire.session.limits import Limits
 from tlswire.session.messages import Messages, malformed
 from tlswire.session.protecting import HANDSHAKE_HEADER, MAX_LOST_RECORDS
-from tlswire.session.reasons import Reason
-from tlswire.session.records import SSLV2_HEADER_LENGTH, Look
+from tlswire.session.reasons import Reason, Verdict
+from tlswire.session.records import APPLICATION_DATA, SSLV2_HEADER_LENGTH, Look
 from tlswire.session.side import Side
+
+_APPLICATION_DATA = int(ContentType.application_data)
 
 
 class Connection(Messages):
@@ -86,14 +88,17 @@ class Connection(Messages):
 
     # What goes in
 
-    def receive_data(self, side: int, data: bytes, at: object = None) -> None:
-        """Stores bytes that `side` (0 or 1) sent.
+    def receive_data(self, side: int, data: bytes, at: object = None) -> bool:
+        """Stores bytes that `side` (0 or 1) sent; False when `events` has nothing new to tell after that.
 
         Parameters: `data`, of any length; `at`, any object that says where they come from, given back with the
         events.
         """
+        receiver = self._sides[_checked(side)]
+        inbox = receiver.inbox
         if data:
-            self._sides[_checked(side)].inbox.add(bytes(data), at)
+            inbox.add(data if type(data) is bytes else bytes(data), at)
+        return inbox.size >= inbox.enough or receiver.blocked
 
     def receive_gap(self, side: int, length: int | None = None, at: object = None) -> None:
         """Stores that bytes of `side` are missing: `length` of them, or an unknown number (None)."""
@@ -111,10 +116,13 @@ class Connection(Messages):
 
     def events(self) -> Iterator[Event]:
         """What can be told now; each event is given once."""
+        return iter(self.drain())
+
+    def drain(self) -> list[Event]:
+        """The same as `events`, as a list."""
         self._run()
-        events = self._events[:]
-        self._events.clear()
-        return iter(events)
+        events, self._events = self._events, []
+        return events
 
     @property
     def handshakes(self) -> list[Handshake]:
@@ -150,6 +158,11 @@ class Connection(Messages):
         return [
             side.handshake_at if side.handshake_data else side.inbox.next_at for side in self._sides if side.blocked
         ]
+
+    @property
+    def is_waiting(self) -> bool:
+        """True when a side waits with something for the other one."""
+        return self._sides[0].blocked or self._sides[1].blocked
 
     # Taking turns
 
@@ -189,7 +202,7 @@ class Connection(Messages):
     def _advance(self, side: Side) -> bool:
         """Reads a side as far as it goes; tells whether anything was taken."""
         moved = False
-        while self._step(side):
+        while (side.is_steady and self._take_run(side)) or self._step(side):
             moved = True
             side.forced = False
         return moved
@@ -212,6 +225,9 @@ class Connection(Messages):
                 del data[:length]
                 self._take_message(side, msg_type, raw)
                 return True
+        inbox = side.inbox
+        if inbox.size < inbox.enough and not inbox.run_is_closed:
+            return False
         look = side.reader.look()
         if look is Look.record:
             content_type = side.reader.content_type
@@ -234,12 +250,45 @@ class Connection(Messages):
 
     # Records, and what is in them
 
+    def _take_run(self, side: Side) -> bool:
+        """Takes the application data at the front of a side of which nothing is in doubt; False when there is none.
+
+        It is the same that `_step` does for each record, without the questions whose answers are known.
+        """
+        records = side.reader.take_run(APPLICATION_DATA, side.keys_epoch, True)
+        if not records or side.protection is None:
+            return False
+        index, epoch, unprotect, tell = side.index, side.keys_epoch, side.protection.unprotect, self._tell
+        verdict = self._flow.handshake(epoch).verdicts[index]
+        for number, record in enumerate(records):
+            tell(record)
+            try:
+                plaintext = unprotect(_APPLICATION_DATA, record.version, record.fragment)
+            except DecryptError:
+                self._count(verdict, number)
+                self._failed(side)
+                verdict.records += 1
+                self._stays_encrypted(side, record)
+                for later in records[number + 1 :]:
+                    tell(later)
+                    self._read_record(side, later, None)
+                break
+            tell(ApplicationData(index, record.at, epoch, True, plaintext))
+        else:
+            self._count(verdict, len(records))
+        side.at = records[-1].at
+        return True
+
+    @staticmethod
+    def _count(verdict: Verdict, records: int) -> None:
+        verdict.records += records
+        verdict.decrypted += records
+
     def _take_record(self, side: Side, changed: bool) -> None:
         reader = side.reader
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
         side.at = at
-        index = side.index
         if changed:
             self._change(side, self._flow.target(side, None))
             if side.holed:
@@ -249,29 +298,33 @@ class Connection(Messages):
         elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
             side.protected, side.refusal = False, None
         opened = self._open_pending(side, content_type, version, fragment) if side.lost_records else None
-        protected = side.protected
-        self._tell(
-            Record(index, at, offset, header_length, content_type, version, fragment, side.keys_epoch, protected)
-        )
-        plaintext: bytes | None = fragment
+        epoch, protected = side.keys_epoch, side.protected
+        record = Record(side.index, at, offset, header_length, content_type, version, fragment, epoch, protected)
+        self._tell(record)
+        self._read_record(side, record, opened)
+
+    def _read_record(self, side: Side, record: Record, opened: bytes | None) -> None:
+        """Tells what is in a record; `opened` is its plaintext, where that is known already."""
+        at, content_type, protected = record.at, record.content_type, record.protected
+        plaintext: bytes | None = record.fragment
         if side.unproved_mac is not None:
             protected = False
-            plaintext = self._read_unproved(side, content_type, fragment, offset, at, side.unproved_mac)
+            plaintext = self._read_unproved(side, record, side.unproved_mac)
         elif protected:
             if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
             else:
-                plaintext = self._open(side, content_type, version, fragment, offset, at, opened)
+                plaintext = self._open(side, record, opened)
         if plaintext is None:
             return
         if content_type == ContentType.application_data:
             if side.protected:
-                self._tell(ApplicationData(index, at, side.keys_epoch, protected, plaintext))
+                self._tell(ApplicationData(side.index, at, side.keys_epoch, protected, plaintext))
             else:
                 error = malformed("a ChangeCipherSpec before application data", "none")
                 self._tell_malformed(side, ContentType.application_data, None, plaintext, error, at, protected)
         elif content_type == ContentType.handshake:
-            if header_length == SSLV2_HEADER_LENGTH:
+            if record.header_length == SSLV2_HEADER_LENGTH:
                 self._take_sslv2_hello(side, plaintext, at)
             else:
                 self._take_fragment(side, plaintext, at, protected)
@@ -317,21 +370,14 @@ class Connection(Messages):
             most = MAX_LOST_RECORDS if gap.length is None else gap.length // 5 + 1
             side.seek = min(side.seek + most, MAX_LOST_RECORDS)
 
-    def _open(
-        self,
-        side: Side,
-        content_type: int,
-        version: int,
-        fragment: bytes,
-        offset: int,
-        at: object,
-        opened: bytes | None,
-    ) -> bytes | None:
+    def _open(self, side: Side, record: Record, opened: bytes | None) -> bytes | None:
         """The plaintext of a protected record; None, after telling why, when there is none."""
         verdict = self._flow.handshake(side.keys_epoch).verdicts[side.index]
         verdict.records += 1
         if side.refusal is None:
-            plaintext = opened if opened is not None else self._unprotect(side, content_type, version, fragment)
+            plaintext = opened
+            if plaintext is None:
+                plaintext = self._unprotect(side, record.content_type, record.version, record.fragment)
             if plaintext is not None and side.inflate is not None:
                 plaintext = side.inflate(plaintext)
                 if plaintext is None:  # its state is lost until the next epoch
@@ -339,25 +385,30 @@ class Connection(Messages):
             if plaintext is not None:
                 verdict.decrypted += 1
                 return plaintext
+        self._stays_encrypted(side, record)
+        return None
+
+    def _stays_encrypted(self, side: Side, record: Record) -> None:
+        """Tells why a record has no plaintext."""
+        at, content_type, epoch = record.at, record.content_type, side.keys_epoch
         if side.refusal is not None:
             refusal = side.refusal
         elif side.holed:
             refusal = Refusal(Reason.gap)
         else:
             refusal = Refusal(Reason.mac_failed)
-        verdict.refuse(refusal.reason, {"at": at, "offset": offset, **refusal.evidence})
-        epoch = side.keys_epoch
+        verdict = self._flow.handshake(epoch).verdicts[side.index]
+        verdict.refuse(refusal.reason, {"at": at, "offset": record.offset, **refusal.evidence})
         if content_type == ContentType.change_cipher_spec and self._is_to_change(side):
             epoch = self._change_unread(side)
         elif side.refusal is None:
             self._lose_place(side, "the end of the message; it did not verify")
-        self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), len(fragment), refusal.reason))
-        return None
+        length = len(record.fragment)
+        self._tell(Undecryptable(side.index, at, epoch, ContentType.of(content_type), length, refusal.reason))
 
-    def _read_unproved(
-        self, side: Side, content_type: int, fragment: bytes, offset: int, at: object, mac_length: int
-    ) -> bytes | None:
+    def _read_unproved(self, side: Side, record: Record, mac_length: int) -> bytes | None:
         """What a record holds whose cipher is NULL, where no key proves its MAC: nothing was hidden."""
+        content_type, fragment = record.content_type, record.fragment
         plaintext: bytes | None = fragment[: max(0, len(fragment) - mac_length)]
         if plaintext is not None and side.inflate is not None:
             plaintext = side.inflate(plaintext)
@@ -365,12 +416,11 @@ class Connection(Messages):
             # That nothing is encrypted, the Finished has to show; the suite itself was not proved by anything.
             side.finished_due = False
             if content_type != ContentType.handshake or not _reads_as_finished(plaintext):
-                handshake = self._flow.handshake(side.keys_epoch)
-                self._distrust(side, handshake)
-                return self._open(side, content_type, 0, fragment, offset, at, None)
+                self._distrust(side, self._flow.handshake(side.keys_epoch))
+                return self._open(side, record, None)
         if plaintext is None:
             error = malformed("DEFLATE of at most 2^14 bytes (RFC 3749)", f"{len(fragment)} bytes")
-            self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, at, protected=False)
+            self._tell_malformed(side, ContentType.of(content_type), None, fragment, error, record.at, protected=False)
         return plaintext
 
     def _take_change_cipher_spec(self, side: Side, raw: bytes, at: object, protected: bool) -> None:

@@ -31,10 +31,11 @@ class Inbox:
     __slots__ = (
         "_behind",
         "_chunks",
-        "_marks",
         "_run",
         "end_at",
         "ended",
+        "enough",
+        "marks",
         "offset",
         "position",
         "size",
@@ -46,8 +47,9 @@ class Inbox:
         self.position = 0  # of the next byte in _run
         self._chunks: list[bytes] = []  # bytes of the run that are not joined yet
         self.size = 0  # bytes of the run that are not taken
+        self.enough = 0  # with less than that in the run, there is nothing new for the reader
         self.offset = 0
-        self._marks: deque[tuple[int, object]] = deque()  # (offset behind the chunk, its `at`), for the run
+        self.marks: deque[tuple[int, object]] = deque()  # (offset behind the chunk, its `at`), for the run
         self._behind: deque[tuple[bytes, object] | Hole] = deque()  # from the first hole on
         self.waiting = 0  # bytes behind the first hole
         self.ended = False
@@ -61,7 +63,7 @@ class Inbox:
             return
         self._chunks.append(data)
         self.size += len(data)
-        self._marks.append((self.offset + self.size, at))
+        self.marks.append((self.offset + self.size, at))
 
     def add_hole(self, length: int | None, at: object) -> None:
         """Takes in a hole."""
@@ -80,7 +82,7 @@ class Inbox:
     @property
     def next_at(self) -> object:
         """The `at` of the next byte of the run; None when there is none."""
-        return next((at for end, at in self._marks if end > self.offset), None)
+        return next((at for end, at in self.marks if end > self.offset), None)
 
     @property
     def run_is_closed(self) -> bool:
@@ -117,12 +119,19 @@ class Inbox:
             self.position = 0
         self._chunks.clear()
 
+    def move(self, position: int) -> None:
+        """Moves to `position` in what was peeked at; the reader has seen to the marks."""
+        count = position - self.position
+        self.position = position
+        self.size -= count
+        self.offset += count
+
     def skip(self, count: int) -> object:
         """Moves over `count` bytes that were peeked at, and gives the `at` of the last of them."""
         self.position += count
         self.size -= count
         self.offset += count
-        marks = self._marks
+        marks = self.marks
         end = self.offset
         while marks[0][0] < end:
             marks.popleft()
@@ -137,7 +146,7 @@ class Inbox:
     def take_hole(self) -> Hole:
         """Takes the hole behind the run, which has been read to its end; what is behind it is the new run."""
         self._run, self.position = b"", 0
-        self._marks.clear()
+        self.marks.clear()
         hole = self._behind.popleft()
         assert isinstance(hole, Hole)
         self.offset += hole.length or 0
@@ -146,5 +155,5 @@ class Inbox:
             self._chunks.append(data)
             self.size += len(data)
             self.waiting -= len(data)
-            self._marks.append((self.offset + self.size, at))
+            self.marks.append((self.offset + self.size, at))
         return hole

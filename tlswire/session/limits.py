@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tlswire.values import Value, frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@frozen
+class Limits(Value):
     """The bounds of one `Connection`, in bytes.  Reaching one is a `LimitReached` event; what goes on, goes on.
 
     `buffered_bytes`, per direction: how much may wait for what the other side has to say first.  A server's

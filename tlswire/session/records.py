@@ -12,9 +12,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from struct import Struct
 
 from tlswire.registry import ContentType
-from tlswire.session.events import DiscardedBytes, EndOfStream, Event, Gap
+from tlswire.session.events import DiscardedBytes, EndOfStream, Event, Gap, Record
 from tlswire.session.inbox import Inbox
 from tlswire.session.limits import Limits
 
@@ -23,6 +24,9 @@ SSLV2_HEADER_LENGTH = 2
 MAX_FRAGMENT = (1 << 14) + 2048  # RFC 5246 §6.2.3
 
 _FIRST_TYPE, _LAST_TYPE = ContentType.change_cipher_spec, ContentType.heartbeat
+_read_header = Struct(">HBH").unpack_from  # content type and major version, minor version, length
+APPLICATION_DATA = frozenset({ContentType.application_data << 8 | 3})  # what `take_run` may take, as the first two bytes
+ANY_CONTENT = frozenset(content_type << 8 | 3 for content_type in range(_FIRST_TYPE, _LAST_TYPE + 1))
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
 
@@ -65,6 +69,7 @@ class RecordReader:
     def look(self) -> Look:
         """Says what is at the front, after passing over what is no record."""
         inbox = self._inbox
+        inbox.enough = 0
         while True:
             if self._tail and inbox.size:
                 count = min(self._tail, inbox.size)
@@ -75,14 +80,13 @@ class RecordReader:
             if self._lost and not self._search():
                 return self._run_out() if inbox.run_is_closed else Look.need_data
             if inbox.size < HEADER_LENGTH:
-                if not inbox.run_is_closed:
-                    return Look.need_data
-                return self._run_out()
+                return self._run_out() if inbox.run_is_closed else self._wait_for(HEADER_LENGTH)
             run, position = inbox.peek(HEADER_LENGTH)
             if self._read_header(run, position):
-                if inbox.size >= self.header_length + self.length:
+                whole = self.header_length + self.length
+                if inbox.size >= whole:
                     return Look.record
-                return self._run_out() if inbox.run_is_closed else Look.need_data
+                return self._run_out() if inbox.run_is_closed else self._wait_for(whole)
             self._lose("no record header where one should be")
 
     def head(self, count: int) -> bytes:
@@ -99,6 +103,48 @@ class RecordReader:
         run, position = inbox.peek(total)
         fragment = run[position + self.header_length : position + total]
         return (fragment if isinstance(fragment, bytes) else bytes(fragment)), offset, inbox.skip(total)
+
+    def take_run(self, wanted: frozenset[int], epoch: int, protected: bool) -> list[Record]:
+        """Takes the whole records at the front that follow each other without a doubt, as far as they are `wanted`.
+
+        Parameters: `wanted`, `APPLICATION_DATA` or `ANY_CONTENT`; `epoch` and `protected`, of the records.
+
+        All that is bulk comes this way, so it is one loop over local names: a call for each record costs more than all
+        that is done for it here.  What it leaves, `look` looks at.
+        """
+        taken: list[Record] = []
+        inbox = self._inbox
+        if self._lost or self._tail or inbox.size < HEADER_LENGTH or inbox.size < inbox.enough:
+            return taken
+        run, position = inbox.peek(inbox.size)
+        if not isinstance(run, bytes):
+            return taken
+        side, marks, end = self._side, inbox.marks, position + inbox.size
+        ahead = inbox.offset - position
+        mark, at = marks[0]
+        enough, last = HEADER_LENGTH, end - HEADER_LENGTH
+        while position <= last:
+            head, minor, length = _read_header(run, position)
+            if head not in wanted or length > MAX_FRAGMENT:
+                enough = 0
+                break
+            start = position + HEADER_LENGTH
+            stop = start + length
+            if stop > end:
+                enough = HEADER_LENGTH + length
+                break
+            while mark < stop + ahead:
+                marks.popleft()
+                mark, at = marks[0]
+            taken.append(
+                Record(
+                    side, at, position + ahead, HEADER_LENGTH, head >> 8, 0x300 | minor, run[start:stop], epoch, protected
+                )
+            )
+            position = stop
+        inbox.move(position)
+        inbox.enough = enough
+        return taken
 
     def take_hole(self) -> tuple[Gap, bool]:
         """Takes the hole at the front, and tells whether whole records may lie in it; what it cut off is discarded."""
@@ -119,6 +165,10 @@ class RecordReader:
         self._tail = missing - hole.length
         self._lost = False
         return gap, False
+
+    def _wait_for(self, size: int) -> Look:
+        self._inbox.enough = size
+        return Look.need_data
 
     def _run_out(self) -> Look:
         """Nothing more can come to the run."""

@@ -64,6 +64,16 @@ class Side:
         return self.inbox.exhausted and not self.blocked
 
     @property
+    def is_steady(self) -> bool:
+        """True when nothing is in doubt: the keys are proved, nothing was lost, and no message is begun."""
+        return (
+            self.protection is not None
+            and self.refusal is None
+            and self.inflate is None
+            and not (self.holed or self.lost_records or self.seek or self.failures or self.handshake_data)
+        )
+
+    @property
     def may_have_changed(self) -> bool:
         """True when the ChangeCipherSpec of the handshake that runs may lie in a gap."""
         return self.lost_records and self.epoch > self.keys_epoch
