@@ -7,20 +7,21 @@ which hash works; each raises DecryptError `cipher_unsupported` where hashlib la
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from tlswire.crypto.prf import prf, ssl3_expand
 from tlswire.errors import DecryptError
 from tlswire.registry import CipherSuiteParameters, ProtocolVersion
+from tlswire.values import Value, frozen
 
 MASTER_SECRET_LENGTH = 48  # bytes, RFC 5246 §8.1
 
 Sender = Literal["client", "server"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyBlock:
+@frozen
+class KeyBlock(Value):
     """The keys that RFC 5246 §6.3 cuts from the key block; empty where the cipher has none."""
 
     client_write_MAC_key: bytes = field(repr=False)

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tlswire.values import Value, frozen
 
 _SECRET = rb"([0-9A-Fa-f]+)"
 _LINE = re.compile(rb"([A-Z0-9_]+)[ \t]+" + _SECRET + rb"[ \t]+" + _SECRET)
@@ -37,8 +39,8 @@ _LABELS: dict[str, tuple[int, int | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLogEntry:
+@frozen
+class KeyLogEntry(Value):
     """A secret, and what tells to which session it belongs.
 
     `label` as in the file; `RSA Session-ID` for that form.  `identifier`: the client random, the first 8
@@ -50,8 +52,8 @@ class KeyLogEntry:
     secret: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLogProblem:
+@frozen
+class KeyLogProblem(Value):
     """A line that is no entry: its 1-based number, and what is wrong with it (never what it holds)."""
 
     line: int

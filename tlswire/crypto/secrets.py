@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tlswire.crypto.keylog import KeyLogEntry
 from tlswire.crypto.rsa import PremasterSource
 from tlswire.registry import CipherSuite, ProtocolVersion
+from tlswire.values import Value, frozen
 
 _MOST_SESSIONS = 50_000  # at about 1 KB for a session and its ticket; Apache's shmcb keeps 512 KB
 
 
-@dataclass(frozen=True, slots=True)
-class SessionState:
+@frozen
+class SessionState(Value):
     """A session that can be resumed (RFC 5246 §7.3)."""
 
     version: ProtocolVersion
