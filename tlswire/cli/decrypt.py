@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from tlswire.capture import CaptureReader
 from tlswire.cli.options import SecretFiles
@@ -39,13 +39,13 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
                 if as_json:
                     write_json(manifest)
                 else:
-                    _print(manifest, Path(directory))
+                    _print(manifest, directory)
     finally:
         output.discard()
     return Status.encrypted if encrypted and files.given else Status.done
 
 
-def _print(manifest: dict[str, object], directory: Path) -> None:
+def _print(manifest: dict[str, object], directory: str) -> None:
     entries = manifest["files"]
     assert isinstance(entries, list)
     if not entries:
@@ -55,7 +55,7 @@ def _print(manifest: dict[str, object], directory: Path) -> None:
         if entry["file"] is None:
             write(f"stream {entry['stream']}, {entry['direction']}: nothing readable, {peers}")
         else:
-            write(f"{directory / entry['file']}: {entry['bytes']} bytes, {peers}")
+            write(f"{os.path.join(directory, entry['file'])}: {entry['bytes']} bytes, {peers}")
         for missing in entry["missing"]:
             write(f"  missing at {missing['offset']}: {_amount(missing)}: {missing['reason']}")
 
