@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from tlswire.analysis.plaintext import Plaintext
 from tlswire.capture import Provenance
 from tlswire.errors import DecodeError, DecodeErrorKind
@@ -35,9 +33,9 @@ def sealed(frame: int, length: int, reason: Reason = Reason.gap, content_type: i
 
 def read(*events: Event) -> tuple[Plaintext, bytes]:
     written = bytearray()
-    plaintext = Plaintext(written.extend)
+    plaintext = Plaintext(0, written.extend)
     for event in events:
-        plaintext.receive(event)
+        plaintext.receive([event])
     return plaintext, bytes(written)
 
 
@@ -48,9 +46,19 @@ def missing(plaintext: Plaintext) -> list[tuple[object, ...]]:
 def test_application_data_is_handed_on_in_order_without_filler() -> None:
     plaintext, written = read(data(1, b"GET"), data(2, b""), data(3, b" /"), EndOfStream(0, at(4)))
     assert written == b"GET /"
-    assert (plaintext.size, plaintext.sha256.digest()) == (5, hashlib.sha256(b"GET /").digest())
+    assert plaintext.size == 5
     assert not plaintext.missing
     assert not plaintext.is_unreadable
+
+
+def test_what_came_together_is_handed_on_together_and_the_other_side_is_passed_over() -> None:
+    pieces: list[bytes] = []
+    plaintext = Plaintext(0, pieces.append)
+    other = ApplicationData(1, at(2), 0, True, b"HTTP/1.1")
+    plaintext.receive([data(1, b"GET"), other, data(3, b" /"), Undecryptable(1, at(4), 0, ContentType.of(23), 9, Reason.gap)])
+    plaintext.receive([data(5, b"\r\n")])
+    assert pieces == [b"GET /", b"\r\n"]
+    assert (plaintext.encrypted, plaintext.missing) == (False, [])
 
 
 def test_a_side_that_sent_nothing_is_readable() -> None:

@@ -1,13 +1,12 @@
 """The application data of each side of a connection, and what of it is missing.
 
-`Plaintext` takes the events of one side and hands on the bytes as they come; it keeps none.  What could not be read
+`Plaintext` takes the events of a connection and hands on the bytes of one side as they come; it keeps none.  What could not be read
 is noted as `Missing`: where in the plaintext it is missing, how much of the wire it was, and why.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tlswire.capture import Provenance
@@ -18,6 +17,7 @@ from tlswire.session import (
     Event,
     Gap,
     Malformed,
+    Record,
     Undecryptable,
 )
 
@@ -57,15 +57,17 @@ class Missing:
 class Plaintext:
     """What one side of a connection said.
 
-    Parameters: `write`, called with each piece of application data, in order and never empty.
+    Parameters: `side`, 0 or 1; `write`, called with the application data, in order and never empty: what came
+    together in one piece.
 
-    `size` counts the bytes, `sha256` is over them, `missing` lists what is lacking, in order.
+    `size` counts the bytes, `missing` lists what is lacking, in order.
     """
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    def __init__(self, side: int, write: Callable[[bytes], object]) -> None:
+        self._side = side
         self._write = write
         self.size = 0
-        self.sha256 = hashlib.sha256()
+        self.encrypted = False  # whether a record stayed encrypted, of application data or not
         self.missing: list[Missing] = []
 
     @property
@@ -73,14 +75,28 @@ class Plaintext:
         """True when something was sent, or may have been, and none of it could be read."""
         return not self.size and bool(self.missing)
 
-    def receive(self, event: Event) -> None:
-        """Takes an event of the side; those that are not about application data are passed over."""
+    def receive(self, events: Iterable[Event]) -> None:
+        """Takes events; those of the other side, or not about application data, are passed over."""
+        side = self._side
+        pieces: list[bytes] = []
+        for event in events:
+            if event.side != side:
+                continue
+            kind = type(event)
+            if kind is ApplicationData:
+                data: bytes = event.data  # type: ignore[attr-defined]
+                self.size += len(data)
+                pieces.append(data)
+            elif kind is not Record:
+                self._note(event)
+        written = b"".join(pieces)
+        if written:
+            self._write(written)
+
+    def _note(self, event: Event) -> None:
+        """Notes what an event says to be missing."""
+        self.encrypted = self.encrypted or isinstance(event, Undecryptable)
         match event:
-            case ApplicationData(data=data):
-                if data:
-                    self.size += len(data)
-                    self.sha256.update(data)
-                    self._write(data)
             case Undecryptable(content_type=ContentType.application_data, length=length, reason=reason):
                 self._lack(reason.value, event, 1, length)
             case Malformed(content_type=ContentType.application_data, raw=raw):

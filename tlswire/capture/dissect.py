@@ -41,6 +41,7 @@ _AUTHENTICATION = 51
 _EXTENSION_HEADERS = (0, 43, 60, 135, 139, 140)  # of the form of RFC 6564: next header, length in 8 bytes
 
 _ipv4_tcp = Struct("!BxH2xHxB2x12sLLBB").unpack_from
+_ethernet_ipv4_tcp = Struct("!12xHBxH2xHxB2x12sLLBB").unpack_from
 _ipv6 = Struct("!BxxxHB").unpack_from
 _tcp = Struct("!LLBB").unpack_from
 
@@ -65,9 +66,23 @@ def ethernet(block: bytes, start: int, end: int, wire_end: int, depth: int = 0) 
     """LINKTYPE_ETHERNET."""
     if end - start < 14:
         return CUT
+    if end - start >= 54:
+        # Nearly every frame is this: `ipv4` and `_segment` in one, for 0.2 of their 0.7 us.
+        ethertype, version_ihl, total_length, fragment, protocol, flow, seq, ack, offset, flags = _ethernet_ipv4_tcp(
+            block, start
+        )
+        payload = start + 34 + (offset >> 4 << 2)
+        stop = start + 14 + total_length
+        if (
+            version_ihl == 0x45
+            and ethertype == IPV4
+            and protocol == _TCP
+            and payload <= stop <= end
+            and offset >= 0x50
+            and not fragment & 0x3FFF
+        ):
+            return flow, seq, ack, flags, block[payload:stop], 0
     ethertype = block[start + 12] << 8 | block[start + 13]
-    if ethertype == IPV4:
-        return ipv4(block, start + 14, end, wire_end, depth)
     return _inner(ethertype, block, start + 14, end, wire_end, depth)
 
 

@@ -10,7 +10,6 @@ from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import Status
 from tlswire.cli.plaintext_files import PlaintextFiles
 from tlswire.cli.screen import ProgressBar, note, write, write_json
-from tlswire.session import Undecryptable
 
 
 def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str, *, as_json: bool) -> Status:
@@ -22,16 +21,16 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
     secrets = files.load()
     reader = CaptureReader(captures, secrets=secrets)
     output = PlaintextFiles(directory, list(captures))
-    encrypted = complete = False
+    complete = False
     try:
         try:
             with ProgressBar(reader):
-                for stream, event in reader:
-                    if event is None:
-                        output.end(stream)
-                        continue
-                    encrypted = encrypted or isinstance(event, Undecryptable)
-                    output.receive(stream, event)
+                for batch in reader.batches():
+                    for stream, events in batch:
+                        if events is None:
+                            output.end(stream)
+                        else:
+                            output.receive(stream, events)
             complete = True
         finally:
             if complete or not output.is_empty:
@@ -42,7 +41,7 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
                     _print(manifest, directory)
     finally:
         output.discard()
-    return Status.encrypted if encrypted and files.given else Status.done
+    return Status.encrypted if output.encrypted and files.given else Status.done
 
 
 def _print(manifest: dict[str, object], directory: str) -> None:

@@ -1,7 +1,9 @@
 """The files that `decrypt` writes: the plaintext of each side of each stream, and the manifest.
 
-Bytes go to a temporary file in the same directory, readable by its owner alone, as they come; it gets its name when
-its stream is over, so that no half of a file ever bears it.  What an earlier run has written, as its manifest says,
+Bytes are held until there are enough of them to be worth a write, or until their stream is over; they then go to a
+temporary file in the same directory, readable by its owner alone, which gets its name when its stream is over, so that
+no half of a file ever bears it.  Large pieces are hashed and written by a thread while the next are being decrypted;
+at most one at a time, so that memory stays bounded.  What an earlier run has written, as its manifest says,
 is replaced; a file that has one of our names and is not of an earlier run is a reason to stop before anything is
 read.
 """
@@ -12,11 +14,10 @@ import contextlib
 import json
 import os
 import re
-import tempfile
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
 import tlswire
 from tlswire.analysis.plaintext import Plaintext
@@ -25,7 +26,8 @@ from tlswire.cli.outcome import FileError, why
 from tlswire.session import Event, Role
 
 MANIFEST = "manifest.json"
-OPEN_FILES = 64  # of the streams that are being written; systems allow 256 (macOS) and more
+HELD = 1 << 20  # bytes of a side, before they are written
+HELD_IN_ALL = 16 << 20  # bytes of all sides
 
 _NAME = re.compile(r"stream-[0-9]+\.(?:client|server)\.bin")
 
@@ -40,19 +42,25 @@ class PlaintextFiles:
         self._directory = Path(directory)
         self._captures = captures
         self._sides: dict[TLSStream, tuple[_Side, _Side]] = {}
-        self._open: OrderedDict[_Side, BinaryIO] = OrderedDict()
+        self._held = 0
+        self._writer: ThreadPoolExecutor | None = None
+        self._writing: Future[None] | None = None
+        self._marker = f".tlswire-{os.urandom(6).hex()}-"
+        self._temporaries = 0
+        self.encrypted = False  # whether a record stayed encrypted
         self._entries: list[dict[str, object]] = []
         with _output_errors(self._directory):
             self._made = not self._directory.exists()
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._earlier = self._find_earlier()
 
-    def receive(self, stream: TLSStream, event: Event) -> None:
-        """Takes an event of a stream."""
+    def receive(self, stream: TLSStream, events: Iterable[Event]) -> None:
+        """Takes events of a stream."""
         sides = self._sides.get(stream)
         if sides is None:
-            sides = self._sides[stream] = (_Side(self), _Side(self))
-        sides[event.side].plaintext.receive(event)
+            sides = self._sides[stream] = (_Side(self, 0), _Side(self, 1))
+        for side in sides:
+            side.plaintext.receive(events)
 
     def end(self, stream: TLSStream) -> None:
         """Takes that a stream is over: its files get their names."""
@@ -85,8 +93,8 @@ class PlaintextFiles:
         }
         with _output_errors(self._directory / MANIFEST):
             path = self._temporary()
-            path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-            path.replace(self._directory / MANIFEST)
+            _append(path, (json.dumps(manifest, indent=1) + "\n").encode())
+            os.replace(path, self._directory / MANIFEST)
         for name in self._earlier - {str(entry["file"]) for entry in self._entries}:
             with _output_errors(self._directory / name):
                 (self._directory / name).unlink(missing_ok=True)
@@ -94,37 +102,70 @@ class PlaintextFiles:
 
     def discard(self) -> None:
         """Removes what has no name yet, and a directory that was made for nothing, as far as that goes."""
+        if self._writer is not None:
+            self._writer.shutdown()
         for sides in self._sides.values():
             for side in sides:
-                with contextlib.suppress(OSError):
-                    self._close(side)
-                    if side.path is not None:
-                        side.path.unlink(missing_ok=True)
+                if side.path is not None:
+                    with contextlib.suppress(OSError):
+                        os.unlink(side.path)
         self._sides.clear()
         if self._made:
             with contextlib.suppress(OSError):
                 self._directory.rmdir()  # which does nothing where there is something in it
 
     def append(self, side: _Side, data: bytes) -> None:
-        """Writes the next bytes of a side."""
+        """Takes the next bytes of a side."""
+        side.held.append(data)
+        side.size += len(data)
+        self._held += len(data)
+        if side.size >= HELD:
+            self._write_behind(side)
+        elif self._held >= HELD_IN_ALL:
+            for sides in self._sides.values():
+                for one in sides:
+                    if one.held:
+                        self._write(one)
+
+    def _write_behind(self, side: _Side) -> None:
+        """Writes what is held of a side in a thread, when that has done what it had to do before."""
+        self._wait()
+        if side.path is None:
+            side.path = self._temporary()
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1)
+        self._writing = self._writer.submit(side.write, self._take(side))
+
+    def _write(self, side: _Side) -> None:
+        """Writes what is held of a side."""
+        self._wait()
+        if side.path is None:
+            side.path = self._temporary()
         with _output_errors(self._directory):
-            file = self._open.get(side)
-            if file is None:
-                if len(self._open) >= OPEN_FILES:
-                    self._open.popitem(last=False)[1].close()
-                if side.path is None:
-                    side.path = self._temporary()
-                file = self._open[side] = side.path.open("ab")
-            self._open.move_to_end(side)
-            file.write(data)
+            side.write(self._take(side))
+
+    def _take(self, side: _Side) -> bytes:
+        data = b"".join(side.held)
+        self._held -= side.size
+        side.held, side.size = [], 0
+        return data
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            with _output_errors(self._directory):
+                self._writing.result()
+            self._writing = None
 
     def _finish(self, stream: TLSStream, role: Role, index: int, side: _Side) -> dict[str, object]:
         plaintext = side.plaintext
+        self.encrypted = self.encrypted or plaintext.encrypted
         name = None if plaintext.is_unreadable else f"stream-{stream.number}.{role}.bin"
         if name is not None:
+            self._write(side)
+            assert side.path is not None
             with _output_errors(self._directory / name):
-                self._close(side)
-                (side.path or self._temporary()).replace(self._directory / name)
+                os.replace(side.path, self._directory / name)
+            side.path = None
         return {
             "file": name,
             "stream": stream.number,
@@ -133,19 +174,13 @@ class PlaintextFiles:
             "src": stream.addresses[index],
             "dst": stream.addresses[1 - index],
             "bytes": plaintext.size,
-            "sha256": plaintext.sha256.hexdigest() if name is not None else None,
+            "sha256": side.sha256.hexdigest() if name is not None else None,
             "missing": [missing.as_json() for missing in plaintext.missing],
         }
 
-    def _close(self, side: _Side) -> None:
-        file = self._open.pop(side, None)
-        if file is not None:
-            file.close()
-
-    def _temporary(self) -> Path:
-        handle, name = tempfile.mkstemp(prefix=".tlswire-", dir=self._directory)  # it has mode 0600
-        os.close(handle)
-        return Path(name)
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return os.path.join(self._directory, f"{self._marker}{self._temporaries}")
 
     def _find_earlier(self) -> set[str]:
         """The names of an earlier run's files; raises FileError where a file is in the way."""
@@ -167,11 +202,33 @@ class PlaintextFiles:
 
 
 class _Side:
-    """One side of a stream: its plaintext, and the temporary file that holds it, once there is any."""
+    """One side of a stream: its plaintext, what of it is held, and the temporary file, once there is any."""
 
-    def __init__(self, files: PlaintextFiles) -> None:
-        self.path: Path | None = None
-        self.plaintext = Plaintext(lambda data: files.append(self, data))
+    __slots__ = ("held", "path", "plaintext", "sha256", "size")
+
+    def __init__(self, files: PlaintextFiles, index: int) -> None:
+        self.path: str | None = None
+        self.held: list[bytes] = []
+        self.size = 0
+        self.sha256 = sha256()
+        self.plaintext = Plaintext(index, lambda data: files.append(self, data))
+
+    def write(self, data: bytes) -> None:
+        """Hashes the next bytes and writes them to the temporary file; raises OSError."""
+        assert self.path is not None
+        self.sha256.update(data)
+        _append(self.path, data)
+
+
+def _append(path: str, data: bytes) -> None:
+    with open(path, "ab", buffering=0, opener=_private) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _place(entry: dict[str, object]) -> tuple[int, str]:
