@@ -93,7 +93,7 @@ class PlaintextFiles:
         }
         with _output_errors(self._directory / MANIFEST):
             path = self._temporary()
-            _append(path, (json.dumps(manifest, indent=1) + "\n").encode())
+            _append(path, _readable(manifest).encode())
             os.replace(path, self._directory / MANIFEST)
         for name in self._earlier - {str(entry["file"]) for entry in self._entries}:
             with _output_errors(self._directory / name):
@@ -163,8 +163,9 @@ class PlaintextFiles:
         if name is not None:
             self._write(side)
             assert side.path is not None
-            with _output_errors(self._directory / name):
-                os.replace(side.path, self._directory / name)
+            path = os.path.join(self._directory, name)
+            with _output_errors(path):
+                os.replace(side.path, path)
             side.path = None
         return {
             "file": name,
@@ -220,6 +221,15 @@ class _Side:
         _append(self.path, data)
 
 
+def _readable(manifest: dict[str, object]) -> str:
+    """The manifest as JSON for people too: a line a field, and a line a file."""
+    entries = manifest["files"]
+    assert isinstance(entries, list)
+    files = ",\n".join(f"  {json.dumps(entry)}" for entry in entries)
+    fields = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in manifest.items() if name != "files"]
+    return "{\n" + ",\n".join([*fields, f' "files": [\n{files}\n ]' if entries else ' "files": []']) + "\n}\n"
+
+
 def _append(path: str, data: bytes) -> None:
     with open(path, "ab", buffering=0, opener=_private) as file:
         rest = memoryview(data)
@@ -238,7 +248,7 @@ def _place(entry: dict[str, object]) -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def _output_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

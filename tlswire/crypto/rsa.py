@@ -8,6 +8,7 @@ made up from it (implicit rejection), before that an error.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -105,6 +106,7 @@ class CallbackKey:
         return self._function(encrypted_pre_master_secret)
 
 
+@lru_cache(maxsize=64)  # a server sends the same certificate to all
 def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     """Modulus and exponent of a certificate's RSA key; None where it has none, or cannot be read.
 

@@ -96,6 +96,7 @@ class Connection(Messages):
         """
         receiver = self._sides[_checked(side)]
         inbox = receiver.inbox
+        receiver.fresh = True
         if data:
             inbox.add(data if type(data) is bytes else bytes(data), at)
         return inbox.size >= inbox.enough or receiver.blocked
@@ -104,11 +105,15 @@ class Connection(Messages):
         """Stores that bytes of `side` are missing: `length` of them, or an unknown number (None)."""
         if length is not None and length < 0:
             raise ValueError(f"a gap of {length} bytes")
-        self._sides[_checked(side)].inbox.add_hole(length, at)
+        receiver = self._sides[_checked(side)]
+        receiver.fresh = True
+        receiver.inbox.add_hole(length, at)
 
     def receive_end(self, side: int, at: object = None) -> None:
         """Stores that `side` sends no more."""
-        inbox = self._sides[_checked(side)].inbox
+        receiver = self._sides[_checked(side)]
+        receiver.fresh = True
+        inbox = receiver.inbox
         if not inbox.ended:
             inbox.ended, inbox.end_at = True, at
 
@@ -168,11 +173,19 @@ class Connection(Messages):
 
     def _run(self) -> None:
         first, second = self._sides
+        over_before = None
         while True:
+            # A side that does not wait for the other one moves by what it got itself.
+            moved = False
+            for side in self._sides:
+                if side.fresh or side.blocked:
+                    side.fresh = False
+                    moved = self._advance(side) or moved
+            if not (first.blocked or second.blocked):
+                return
             over = first.exhausted, second.exhausted
-            moved = self._advance(first)
-            moved = self._advance(second) or moved
-            if moved or over != (first.exhausted, second.exhausted):
+            if moved or over != over_before:
+                over_before = over
                 continue
             if first.blocked and second.blocked:
                 # Each waits for what the other has not sent: bytes are missing.

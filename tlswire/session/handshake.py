@@ -111,6 +111,7 @@ class Handshake:
         self.messages: list[HandshakeMessage] = []
         self.verdicts = (Verdict(), Verdict())  # of side 0 and side 1
         self.version: ProtocolVersion | None = None
+        self.is_tls13 = False  # that, or a draft of it, was negotiated
         self.cipher_suite: CipherSuite | None = None
         self.parameters: CipherSuiteParameters | None = None
         self.compression_method: CompressionMethod | None = None
@@ -231,10 +232,10 @@ class Handshake:
         """True when both sides' Finished are behind us."""
         return self.flight_done[Role.client] and self.flight_done[Role.server]
 
-    @property
-    def is_tls13(self) -> bool:
-        """True when TLS 1.3, or a draft of it, was negotiated."""
-        return self.version is not None and self.version.is_tls13
+    def negotiate(self, version: ProtocolVersion) -> None:
+        """Takes the version that the server chose."""
+        self.version = version
+        self.is_tls13 = version.is_tls13
 
     @property
     def encrypts_nothing(self) -> bool:
@@ -262,14 +263,15 @@ class Handshake:
 
     def read_server_hello(self, hello: ServerHello | ServerHelloTLS13Draft) -> None:
         """Takes the parameters that the ServerHello fixes."""
-        self.version = hello.negotiated_version
+        version = hello.negotiated_version
+        self.negotiate(version)
         self.cipher_suite = hello.cipher_suite
         self.parameters = parameters(hello.cipher_suite)
         self.compression_method = hello.compression_method
         if self.is_tls13:
             self.resumed = hello.extension(ExtensionType.pre_shared_key) is not None  # RFC 8446 §4.2.11
         extended = hello.extension(ExtensionType.extended_master_secret) is not None
-        self.extended_master_secret = extended and self.version > ProtocolVersion.SSLv3
+        self.extended_master_secret = extended and version > ProtocolVersion.SSLv3
         # RFC 7366 §3: a server that answers encrypt_then_mac for a stream or AEAD cipher means nothing by it.
         block = self.parameters is not None and self.parameters.cipher.kind == "block"
         self.encrypt_then_mac = block and hello.extension(ExtensionType.encrypt_then_mac) is not None

@@ -192,7 +192,8 @@ class Messages(Protecting):
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
                 handshake.hello_retry = True
-                self._version = handshake.version = message.negotiated_version  # only TLS 1.3 has this message
+                handshake.negotiate(message.negotiated_version)  # only TLS 1.3 has this message
+                self._version = handshake.version
                 return
             handshake.hello_read[Role.server] = True
             handshake.read_server_hello(message)
