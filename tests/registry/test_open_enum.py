@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import enum
 import json
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +61,8 @@ classes_and_codes = st.sampled_from(OPEN_ENUMS).flatmap(
 
 
 def test_all_registries_are_exported() -> None:
-    assert set(OPEN_ENUMS) == set(OpenEnum.__subclasses__())
+    made_here = {kind for kind in OpenEnum.__subclasses__() if kind.__module__.startswith("tlswire.")}
+    assert set(OPEN_ENUMS) == made_here
 
 
 @given(classes_and_codes)
@@ -170,3 +175,87 @@ def test_nothing_else_is_grease() -> None:
         if enum_class.SIZE <= 2:
             found = {code for code in range(256**enum_class.SIZE) if enum_class.of(code).is_grease}
             assert found == {code for grease_class, code in GREASE if grease_class is enum_class}
+
+
+# The class itself, whose members `enum` has not made: it is as one whose members it has
+
+
+class Colour(OpenEnum, size=1):
+    """A registry."""
+
+    red = 1
+    green = 2
+
+    @property
+    def is_red(self) -> bool:
+        return self is Colour.red
+
+
+Model = enum.IntEnum("Model", {"red": 1, "green": 2}, module=__name__)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda kind: [member.name for member in kind],
+        lambda kind: [member.value for member in reversed(kind)],
+        lambda kind: list(kind.__members__),
+        lambda kind: len(kind),
+        lambda kind: (kind(2) is kind.green, kind["green"] is kind.green, kind.green in kind),
+        lambda kind: kind.red < kind.green == 2,
+        lambda kind: {kind.red: "r"}[1],
+        lambda kind: [pickle.loads(pickle.dumps(member, 2)) is member for member in kind],
+        lambda kind: [copy.deepcopy(member) is member for member in kind],
+        lambda kind: sorted(kind._value2member_map_),
+        lambda kind: {"red", "green"} <= set(dir(kind)),
+        lambda kind: type(kind.red) is kind,
+        lambda kind: isinstance(kind.red, enum.IntEnum),
+    ],
+)
+def test_an_open_enum_answers_like_an_int_enum(ask: Callable[[Any], object]) -> None:
+    assert ask(Colour) == ask(Model)
+
+
+def extend(kind: Any) -> None:
+    class More(kind, **({"size": 1} if kind is Colour else {})):  # type: ignore[misc]
+        blue = 3
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda kind: setattr(kind, "red", 3),
+        lambda kind: delattr(kind, "red"),
+        lambda kind: kind["blue"],
+        lambda kind: kind.blue,
+        lambda kind: kind("red"),
+        lambda kind: setattr(kind.red, "value", 5),
+        extend,
+    ],
+)
+def test_an_open_enum_refuses_like_an_int_enum(spoil: Callable[[Any], object]) -> None:
+    with pytest.raises(Exception) as expected:  # noqa: PT011 (whatever enum raises)
+        spoil(Model)
+    with pytest.raises(expected.type):
+        spoil(Colour)
+
+
+def test_an_open_enum_may_have_methods() -> None:
+    assert Colour.red.is_red
+    assert not Colour(7).is_red
+
+
+def test_two_names_for_a_code_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"Wrong\.azure: 1 has a name already"):
+
+        class Wrong(OpenEnum, size=1):
+            blue = 1
+            azure = 1
+
+
+def test_no_registry_uses_a_name_twice() -> None:
+    for path in Path(tlswire.registry.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                names = [target.id for line in node.body if isinstance(line, ast.Assign) for target in line.targets]  # type: ignore[attr-defined]
+                assert len(names) == len(set(names)), node.name

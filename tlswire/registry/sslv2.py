@@ -38,4 +38,4 @@ class SSLv2CipherKind(OpenEnum, size=3):
 
 
 # Every cipher suite of SSL 3.0 and TLS may stand in an SSLv2-compatible hello (RFC 5246 App. E.2), so none is unknown.
-SSLv2CipherKind.BY_CODE.update((int(suite), SSLv2CipherKind(suite)) for suite in CipherSuite)
+SSLv2CipherKind.BY_CODE.update({suite._value_: SSLv2CipherKind._pseudo_member(suite._value_) for suite in CipherSuite})
