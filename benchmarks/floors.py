@@ -43,7 +43,7 @@ CERTIFICATE_TYPE = ClientCertificateType.BY_CODE.__getitem__
 UNCHECKED = {
     "records": "types, versions and length limits; side, offset and epoch of each record",
     "client-hello": "paths and offsets of errors; unknown or malformed extensions; messages that compare and print",
-    "certificate-request": "paths and offsets of errors; messages that compare and print",
+    "certificate-request": "an object for each name; paths and offsets of errors; messages that compare and print",
     "gcm": "cutting into records; offsets, epochs, the record's own event; a tag that may fail",
     "cbc": "cutting into records; offsets, epochs, the record's own event; the padding's bytes; a MAC that may fail",
 }
@@ -239,15 +239,6 @@ def client_hello(raw: bytes) -> Hello:
     return Hello(version, random, session_id, suites, compressions, tuple(extensions))
 
 
-class Name:
-    """A distinguished name, not looked into."""
-
-    __slots__ = ("der",)
-
-    def __init__(self, der: bytes) -> None:
-        self.der = der
-
-
 class Request:
     """A CertificateRequest of TLS 1.2."""
 
@@ -257,7 +248,7 @@ class Request:
         self,
         types: tuple[ClientCertificateType, ...],
         algorithms: tuple[SignatureScheme, ...],
-        authorities: tuple[Name, ...],
+        authorities: tuple[bytes, ...],
     ) -> None:
         self.types = types
         self.algorithms = algorithms
@@ -265,7 +256,7 @@ class Request:
 
 
 def certificate_request(raw: bytes) -> Request:
-    """A CertificateRequest of TLS 1.2 whose names stay bytes."""
+    """A CertificateRequest of TLS 1.2 whose names are bytes."""
     position = 1 + raw[0]
     types = tuple(map(CERTIFICATE_TYPE, raw[1:position]))
     count = raw[position] << 8 | raw[position + 1]
@@ -278,7 +269,7 @@ def certificate_request(raw: bytes) -> Request:
     while position < end:
         start = position + 2
         position = start + (raw[position] << 8 | raw[position + 1])
-        names.append(Name(raw[start:position]))
+        names.append(raw[start:position])
     if position != len(raw):
         raise ValueError
     return Request(types, algorithms, tuple(names))
