@@ -168,7 +168,7 @@ class TCPAssembler:
         if ticks_per_second != self._ticks_per_second or not self._step_from <= ticks < self._step_at:
             self._watch_clock(ticks, ticks_per_second)
         segment = interface.dissect(block, start, end, start + length)
-        if segment.__class__ is str:
+        if isinstance(segment, str):
             self.not_read[segment] += 1
             return None
         flow, seq, ack, flags, payload, missing = segment

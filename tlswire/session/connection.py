@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlswire.crypto import Secrets
-from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
+from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.registry import (
     AlertDescription,
     ContentType,
@@ -49,7 +49,7 @@ from tlswire.session.keys import Refusal
 from tlswire.session.limits import Limits
 from tlswire.session.messages import Messages, malformed
 from tlswire.session.protecting import HANDSHAKE_HEADER, MAX_LOST_RECORDS
-from tlswire.session.reasons import Reason, Verdict
+from tlswire.session.reasons import Reason
 from tlswire.session.records import APPLICATION_DATA, SSLV2_HEADER_LENGTH, Look
 from tlswire.session.side import Side
 
@@ -268,34 +268,31 @@ class Connection(Messages):
 
         It is the same that `_step` does for each record, without the questions whose answers are known.
         """
-        records = side.reader.take_run(APPLICATION_DATA, side.keys_epoch, True)
+        index, epoch = side.index, side.keys_epoch
+        records = side.reader.take_run(APPLICATION_DATA, epoch, True)
         if not records or side.protection is None:
             return False
-        index, epoch, unprotect, tell = side.index, side.keys_epoch, side.protection.unprotect, self._tell
+        version = records[0].version
+        plaintexts = side.protection.unprotect_run(_APPLICATION_DATA, version, [record.fragment for record in records])
+        opened = len(plaintexts)
         verdict = self._flow.handshake(epoch).verdicts[index]
-        for number, record in enumerate(records):
+        verdict.records += opened
+        verdict.decrypted += opened
+        tell = self._events.append
+        for record, plaintext in zip(records, plaintexts, strict=False):
             tell(record)
-            try:
-                plaintext = unprotect(_APPLICATION_DATA, record.version, record.fragment)
-            except DecryptError:
-                self._count(verdict, number)
-                self._failed(side)
-                verdict.records += 1
-                self._stays_encrypted(side, record)
-                for later in records[number + 1 :]:
-                    tell(later)
-                    self._read_record(side, later, None)
-                break
             tell(ApplicationData(index, record.at, epoch, True, plaintext))
-        else:
-            self._count(verdict, len(records))
         side.at = records[-1].at
+        if opened < len(records):
+            failed = records[opened]
+            self._tell(failed)
+            self._failed(side)
+            verdict.records += 1
+            self._stays_encrypted(side, failed)
+            for later in records[opened + 1 :]:
+                self._tell(later)
+                self._read_record(side, later, None)
         return True
-
-    @staticmethod
-    def _count(verdict: Verdict, records: int) -> None:
-        verdict.records += records
-        verdict.decrypted += records
 
     def _take_record(self, side: Side, changed: bool) -> None:
         reader = side.reader

@@ -105,7 +105,7 @@ class RecordReader:
         return (fragment if isinstance(fragment, bytes) else bytes(fragment)), offset, inbox.skip(total)
 
     def take_run(self, wanted: frozenset[int], epoch: int, protected: bool) -> list[Record]:
-        """Takes the whole records at the front that follow each other without a doubt, as far as they are `wanted`.
+        """Takes the whole records at the front that follow each other, as far as they are `wanted` and of one version.
 
         Parameters: `wanted`, `APPLICATION_DATA` or `ANY_CONTENT`; `epoch` and `protected`, of the records.
 
@@ -122,10 +122,11 @@ class RecordReader:
         side, marks, end = self._side, inbox.marks, position + inbox.size
         ahead = inbox.offset - position
         mark, at = marks[0]
+        first = run[position + 2]
         enough, last = HEADER_LENGTH, end - HEADER_LENGTH
         while position <= last:
             head, minor, length = _read_header(run, position)
-            if head not in wanted or length > MAX_FRAGMENT:
+            if head not in wanted or length > MAX_FRAGMENT or minor != first:
                 enough = 0
                 break
             start = position + HEADER_LENGTH
