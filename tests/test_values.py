@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tlswire.values import Value, frozen
+from tlswire.values import Struct, Value, frozen, slotted
 
 
 @frozen
@@ -111,8 +111,50 @@ def test_what_a_value_cannot_have() -> None:
             x: int = 0
             y: int
 
-    with pytest.raises(TypeError, match="Factory: a value has no use for a default_factory"):
 
-        @frozen
-        class Factory(Value):
-            x: list[int] = dataclasses.field(default_factory=list)
+# What can be changed
+
+
+@slotted
+class Counter(Struct):
+    """A counter."""
+
+    name: str
+    count: int = 0
+    seen: list[int] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class CounterModel:
+    """A counter."""
+
+    name: str
+    count: int = 0
+    seen: list[int] = dataclasses.field(default_factory=list)
+
+
+@pytest.mark.parametrize(("positional", "named"), [(("a",), {}), (("a", 2, [3]), {}), ((), {"name": "a", "seen": [1]})])
+def test_a_struct_is_made_shown_and_compared_like_a_dataclass(
+    positional: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    counter, model = Counter(*positional, **named), CounterModel(*positional, **named)
+    assert repr(counter) == repr(model).replace("CounterModel", "Counter")
+    assert counter == Counter(*positional, **named)
+    assert counter != dataclasses.replace(counter, count=9)
+    assert pickle.loads(pickle.dumps(counter)) == copy.deepcopy(counter) == counter
+    assert not hasattr(counter, "__dict__")
+
+
+def test_a_struct_can_be_changed_and_is_no_key() -> None:
+    counter, other = Counter("a"), Counter("a")
+    counter.count += 1
+    counter.seen.append(1)
+    assert (counter.count, counter.seen, other.seen) == (1, [1], [])
+    with pytest.raises(TypeError, match="unhashable type: 'Counter'"):
+        hash(counter)
+    with pytest.raises(AttributeError):
+        counter.other = 1  # type: ignore[attr-defined]
+
+
+def test_a_struct_has_the_signature_of_a_dataclass() -> None:
+    assert str(inspect.signature(Counter)) == str(inspect.signature(CounterModel))
