@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tlswire.analysis.story import Row, Storyteller
 from tlswire.capture import CaptureReader, Provenance, TCPSegment, TLSStream
 from tlswire.errors import CaptureError
 from tlswire.escaping import escape
 from tlswire.session import Handshake, Verdict
+from tlswire.values import Struct, slotted
 
 # RFC 9293 §3.1 and RFC 3168 §6.1, in the order in which Wireshark writes them.
 _FLAGS = (
@@ -31,8 +31,8 @@ _FLAGS = (
 _MOST_HELD = 20_000  # rows; a connection that waits for long shall not hold up all others' story
 
 
-@dataclass(slots=True)
-class ConnectionSummary:
+@slotted
+class ConnectionSummary(Struct):
     """What a connection came to, told at its end."""
 
     stream: TLSStream
@@ -52,8 +52,8 @@ class ConnectionSummary:
         }
 
 
-@dataclass(slots=True)
-class SegmentRow:
+@slotted
+class SegmentRow(Struct):
     """A TCP segment with which no message became readable."""
 
     segment: TCPSegment

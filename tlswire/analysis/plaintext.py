@@ -1,13 +1,12 @@
 """The application data of each side of a connection, and what of it is missing.
 
-`Plaintext` takes the events of a connection and hands on the bytes of one side as they come; it keeps none.  What could not be read
-is noted as `Missing`: where in the plaintext it is missing, how much of the wire it was, and why.
+`Plaintext` takes the events of a connection and hands on the bytes of one side as they come; it keeps none.  What could
+not be read is noted as `Missing`: where in the plaintext it is missing, how much of the wire it was, and why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from tlswire.capture import Provenance
 from tlswire.registry import ContentType
@@ -20,10 +19,11 @@ from tlswire.session import (
     Record,
     Undecryptable,
 )
+from tlswire.values import Struct, slotted
 
 
-@dataclass(slots=True)
-class Missing:
+@slotted
+class Missing(Struct):
     """A range that the plaintext lacks.
 
     `offset` is where in the plaintext it is missing, in bytes from its start; `reason` is a `Reason`, `gap` for bytes

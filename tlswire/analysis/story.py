@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tlswire.analysis.info import alert_name, info_of, level_name, name_of
 from tlswire.capture import Provenance, TLSStream, format_time
@@ -31,13 +31,14 @@ from tlswire.session import (
     Record,
     Undecryptable,
 )
+from tlswire.values import Struct, slotted
 from tlswire.wire import Unresolved
 
 _HANDSHAKE_HEADER = 4  # bytes
 
 
-@dataclass(slots=True)
-class Row:
+@slotted
+class Row(Struct):
     """A line of the story.
 
     `kind` is `message`, `gap`, `discarded`, `violation`, `malformed` or `limit`; `at` says in which frame its

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from tlswire.capture.dissect import ACK
 from tlswire.capture.files import Capture, CaptureSource, open_captures
@@ -24,12 +23,13 @@ from tlswire.crypto import KeyLogEntry, Secrets, parse_key_log
 from tlswire.errors import CaptureError
 from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
+from tlswire.values import Value, frozen
 
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
-@dataclass(frozen=True, slots=True)
-class TCPSegment:
+@frozen
+class TCPSegment(Value):
     """A TCP segment as it came (RFC 9293 §3.1).
 
     `seq` and `ack` are the numbers on the wire, `relative_seq` and `relative_ack` count from the start of each

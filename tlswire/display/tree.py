@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tlswire.errors import DecodeError, TLSWireError
 from tlswire.escaping import escape
+from tlswire.values import Struct, slotted
 from tlswire.wire import Message, Span, UnknownBody, Unresolved
 from tlswire.wire.choices import MalformedBody
 
@@ -28,8 +29,8 @@ LONGEST_TEXT = 200  # characters of a value
 _INDENT = "  "
 
 
-@dataclass(slots=True)
-class Node:
+@slotted
+class Node(Struct):
     """A field, an item or a message, and its bytes.
 
     `pieces` are the places of its bytes in the input, from and to; `data` the bytes themselves; `value` says what

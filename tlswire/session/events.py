@@ -10,24 +10,23 @@ bytes: that of the chunk which brought the last byte.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlswire.errors import DecodeError
 from tlswire.registry import ContentType, HandshakeType
 from tlswire.schema import Alert, HeartbeatMessage
 from tlswire.session.reasons import Reason
+from tlswire.values import Struct, slotted
 from tlswire.wire import Message, Unresolved
 
 
-@dataclass(slots=True)
-class Event:
+@slotted
+class Event(Struct):
     """The common part of all events."""
 
     side: int
     at: object
 
 
-@dataclass(slots=True)
+@slotted
 class Record(Event):
     """A record as it came, TLSPlaintext or TLSCiphertext (RFC 5246 §6.2).
 
@@ -45,7 +44,7 @@ class Record(Event):
     protected: bool
 
 
-@dataclass(slots=True)
+@slotted
 class HandshakeMessage(Event):
     """A handshake message, put together from its records and decoded (RFC 5246 §7.4).
 
@@ -60,7 +59,7 @@ class HandshakeMessage(Event):
     raw: bytes
 
 
-@dataclass(slots=True)
+@slotted
 class ChangeCipherSpecMessage(Event):
     """The side protects what follows with the keys of handshake `epoch` (RFC 5246 §7.1)."""
 
@@ -69,7 +68,7 @@ class ChangeCipherSpecMessage(Event):
     raw: bytes
 
 
-@dataclass(slots=True)
+@slotted
 class AlertMessage(Event):
     """An alert (RFC 5246 §7.2)."""
 
@@ -78,7 +77,7 @@ class AlertMessage(Event):
     alert: Alert
 
 
-@dataclass(slots=True)
+@slotted
 class Heartbeat(Event):
     """A heartbeat request or response (RFC 6520)."""
 
@@ -87,7 +86,7 @@ class Heartbeat(Event):
     message: HeartbeatMessage
 
 
-@dataclass(slots=True)
+@slotted
 class ApplicationData(Event):
     """The plaintext of one record of application data; `data` may be empty."""
 
@@ -96,7 +95,7 @@ class ApplicationData(Event):
     data: bytes
 
 
-@dataclass(slots=True)
+@slotted
 class Undecryptable(Event):
     """A record that stayed encrypted.
 
@@ -110,7 +109,7 @@ class Undecryptable(Event):
     reason: Reason
 
 
-@dataclass(slots=True)
+@slotted
 class Malformed(Event):
     """A message that does not decode: its bytes, and the error.
 
@@ -125,7 +124,7 @@ class Malformed(Event):
     error: DecodeError
 
 
-@dataclass(slots=True)
+@slotted
 class ProtocolViolation(Event):
     """Something that the RFCs forbid, though it can be read: `rule` says what, `section` where."""
 
@@ -134,7 +133,7 @@ class ProtocolViolation(Event):
     section: str
 
 
-@dataclass(slots=True)
+@slotted
 class Gap(Event):
     """Bytes that were sent but not received; `length` in bytes, None where it is not known."""
 
@@ -142,7 +141,7 @@ class Gap(Event):
     length: int | None
 
 
-@dataclass(slots=True)
+@slotted
 class DiscardedBytes(Event):
     """Bytes that belong to no whole record: cut by a gap, or nothing that is TLS; `why` says which."""
 
@@ -151,7 +150,7 @@ class DiscardedBytes(Event):
     why: str
 
 
-@dataclass(slots=True)
+@slotted
 class LimitReached(Event):
     """A limit of `Limits` was reached: `limit` names it, `value` is its setting; `dropped` counts the bytes
     that are not looked at because of it (0 where only waiting was given up)."""
@@ -161,6 +160,6 @@ class LimitReached(Event):
     dropped: int
 
 
-@dataclass(slots=True)
+@slotted
 class EndOfStream(Event):
     """The side sends no more."""

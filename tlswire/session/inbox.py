@@ -12,13 +12,14 @@ run of bytes before the first hole is open to the reader; a hole is taken when t
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from tlswire.values import Struct, slotted
 
 _MUCH = 8  # times as much as is added: a copy of it costs no more than that for each byte
 
 
-@dataclass(slots=True)
-class Hole:
+@slotted
+class Hole(Struct):
     """`length` bytes, or an unknown number of them (None), that are missing."""
 
     length: int | None

@@ -6,7 +6,7 @@ right; only a MAC, a tag or a Finished proves one.  `Keys` holds the record prot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tlswire.crypto import (
     PremasterSource,
@@ -25,20 +25,21 @@ from tlswire.registry import ExtensionType
 from tlswire.schema import ClientHello, EncryptedPreMasterSecret, SessionTicket
 from tlswire.session.handshake import Handshake, Role
 from tlswire.session.reasons import Reason
+from tlswire.values import Struct, slotted
 
 PREMASTER_LENGTH = 48  # bytes, RFC 5246 §7.4.7.1
 
 
-@dataclass(slots=True)
-class Refusal:
+@slotted
+class Refusal(Struct):
     """Why there are no keys."""
 
     reason: Reason
     evidence: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Candidate:
+@slotted
+class Candidate(Struct):
     """A master secret that may be the right one.
 
     `origin` says where it comes from, for people; `guessed`, that the key it comes from is not known to belong to the

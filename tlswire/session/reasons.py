@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tlswire.values import Struct, slotted
 
 
 class Reason(enum.StrEnum):
@@ -58,8 +60,8 @@ _REMEDIES = {
 }
 
 
-@dataclass(slots=True)
-class Verdict:
+@slotted
+class Verdict(Struct):
     """What became of the protected records of one direction in one epoch.
 
     `reason` is None as long as every record was decrypted; `evidence` is the data that shows the reason.
