@@ -6,8 +6,6 @@ the direction of the text around, or line breaks.  Whatever is not plainly visib
 
 from __future__ import annotations
 
-import unicodedata
-
 # Control, format (the bidirectional marks are among them), surrogate, private use, unassigned; and the separators
 # that break lines.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -37,6 +35,8 @@ def _escape_one(character: str) -> str:
         return f"\\x{code - 0xDC00:02x}"
     if character == "\\":
         return "\\\\"
-    if unicodedata.category(character) not in _HIDDEN:
+    from unicodedata import category  # a megabyte, for what is hardly ever there
+
+    if category(character) not in _HIDDEN:
         return character
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -15,15 +15,17 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tlswire
 from tlswire.analysis.plaintext import Plaintext
 from tlswire.capture import TLSStream
 from tlswire.cli.outcome import FileError, why
 from tlswire.session import Event, Role
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MANIFEST = "manifest.json"
 HELD = 1 << 20  # bytes of a side, before they are written
@@ -39,7 +41,7 @@ class PlaintextFiles:
     """
 
     def __init__(self, directory: str, captures: list[str]) -> None:
-        self._directory = Path(directory)
+        self._directory = directory
         self._captures = captures
         self._sides: dict[TLSStream, tuple[_Side, _Side]] = {}
         self._held = 0
@@ -50,8 +52,8 @@ class PlaintextFiles:
         self.encrypted = False  # whether a record stayed encrypted
         self._entries: list[dict[str, object]] = []
         with _output_errors(self._directory):
-            self._made = not self._directory.exists()
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._made = not os.path.exists(directory)
+            os.makedirs(directory, mode=0o700, exist_ok=True)
             self._earlier = self._find_earlier()
 
     def receive(self, stream: TLSStream, events: Iterable[Event]) -> None:
@@ -91,13 +93,13 @@ class PlaintextFiles:
             "complete": complete,
             "files": sorted(self._entries, key=_place),
         }
-        with _output_errors(self._directory / MANIFEST):
+        with _output_errors(self._path(MANIFEST)):
             path = self._temporary()
             _append(path, _readable(manifest).encode())
-            os.replace(path, self._directory / MANIFEST)
+            os.replace(path, self._path(MANIFEST))
         for name in self._earlier - {str(entry["file"]) for entry in self._entries}:
-            with _output_errors(self._directory / name):
-                (self._directory / name).unlink(missing_ok=True)
+            with _output_errors(self._path(name)), contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path(name))
         return manifest
 
     def discard(self) -> None:
@@ -112,7 +114,7 @@ class PlaintextFiles:
         self._sides.clear()
         if self._made:
             with contextlib.suppress(OSError):
-                self._directory.rmdir()  # which does nothing where there is something in it
+                os.rmdir(self._directory)  # which does nothing where there is something in it
 
     def append(self, side: _Side, data: bytes) -> None:
         """Takes the next bytes of a side."""
@@ -133,6 +135,8 @@ class PlaintextFiles:
         if side.path is None:
             side.path = self._temporary()
         if self._writer is None:
+            from concurrent.futures import ThreadPoolExecutor  # 5 ms, with logging, for what is long
+
             self._writer = ThreadPoolExecutor(1)
         self._writing = self._writer.submit(side.write, self._take(side))
 
@@ -163,7 +167,7 @@ class PlaintextFiles:
         if name is not None:
             self._write(side)
             assert side.path is not None
-            path = os.path.join(self._directory, name)
+            path = self._path(name)
             with _output_errors(path):
                 os.replace(side.path, path)
             side.path = None
@@ -179,26 +183,30 @@ class PlaintextFiles:
             "missing": [missing.as_json() for missing in plaintext.missing],
         }
 
+    def _path(self, name: str) -> str:
+        return os.path.join(self._directory, name)
+
     def _temporary(self) -> str:
         self._temporaries += 1
-        return os.path.join(self._directory, f"{self._marker}{self._temporaries}")
+        return self._path(f"{self._marker}{self._temporaries}")
 
     def _find_earlier(self) -> set[str]:
         """The names of an earlier run's files; raises FileError where a file is in the way."""
         earlier: set[str] = set()
-        path = self._directory / MANIFEST
-        if path.exists():
+        path = self._path(MANIFEST)
+        if os.path.exists(path):
             try:
-                manifest = json.loads(path.read_bytes())
+                with open(path, "rb") as file:
+                    manifest = json.load(file)
                 ours = manifest["kind"] == "manifest" and manifest["made_by"].startswith("tlswire ")
                 earlier = {entry["file"] for entry in manifest["files"] if _NAME.fullmatch(entry["file"] or "")}
             except (ValueError, LookupError, TypeError, AttributeError):
                 ours = False
             if not ours:
-                raise FileError(str(path), "exists and is not of an earlier decrypt; choose another directory")
-        for entry in self._directory.iterdir():
-            if _NAME.fullmatch(entry.name) and entry.name not in earlier:
-                raise FileError(str(entry), "exists and is not of an earlier decrypt; choose another directory")
+                raise FileError(path, "exists and is not of an earlier decrypt; choose another directory")
+        for name in os.listdir(self._directory):
+            if _NAME.fullmatch(name) and name not in earlier:
+                raise FileError(self._path(name), "exists and is not of an earlier decrypt; choose another directory")
         return earlier
 
 
@@ -248,8 +256,8 @@ def _place(entry: dict[str, object]) -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def _output_errors(path: Path | str) -> Iterator[None]:
+def _output_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(str(path), f"cannot be written: {why(error)}") from error
+        raise FileError(path, f"cannot be written: {why(error)}") from error

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
@@ -247,6 +246,8 @@ class _CBC(_OneByOne):
         return start
 
     def _encrypt(self, content: bytes) -> bytes:
+        import secrets  # only whoever makes test data encrypts
+
         count = self._block_length - len(content) % self._block_length
         # What is encrypted in the place of the IV comes out as a random block, which is as good an IV.
         return self._encryptor.update(secrets.token_bytes(self._explicit) + content + bytes([count - 1]) * count)
