@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from tlswire import schema
 from tlswire.capture.pcap import PCAP_MAGICS
@@ -46,9 +45,9 @@ def show(
         as_ = type(what) if as_ is None else as_
         raw = what.encode()
     elif isinstance(what, os.PathLike):
-        raw = _bytes_in_file(Path(what))
+        raw = _bytes_in_file(os.fspath(what))
     elif isinstance(what, str):
-        raw = _bytes_in_file(Path(what)) if _exists(what) else bytes_from_text(what)
+        raw = _bytes_in_file(what) if _exists(what) else bytes_from_text(what)
     elif isinstance(what, bytes | bytearray | memoryview):
         raw = bytes(what)
     else:
@@ -99,9 +98,10 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _bytes_in_file(path: Path) -> bytes:
+def _bytes_in_file(path: str) -> bytes:
     try:
-        return bytes_in(path.read_bytes())
+        with open(path, "rb") as file:
+            return bytes_in(file.read())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CaptureError(f"cannot be read: {reason[:1].lower()}{reason[1:]}", str(path)) from error
+        raise CaptureError(f"cannot be read: {reason[:1].lower()}{reason[1:]}", path) from error
