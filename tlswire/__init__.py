@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         Role,
         Undecryptable,
         Verdict,
+        read_records,
     )
     from tlswire.wire import Context, Message, Unresolved, Violation
 
@@ -189,6 +190,7 @@ __all__ = [
     "load_server_keys",
     "open",
     "parse_key_log",
+    "read_records",
     "show",
 ]
 

@@ -55,7 +55,9 @@ def test_what_came_together_is_handed_on_together_and_the_other_side_is_passed_o
     pieces: list[bytes] = []
     plaintext = Plaintext(0, pieces.append)
     other = ApplicationData(1, at(2), 0, True, b"HTTP/1.1")
-    plaintext.receive([data(1, b"GET"), other, data(3, b" /"), Undecryptable(1, at(4), 0, ContentType.of(23), 9, Reason.gap)])
+    plaintext.receive(
+        [data(1, b"GET"), other, data(3, b" /"), Undecryptable(1, at(4), 0, ContentType.of(23), 9, Reason.gap)]
+    )
     plaintext.receive([data(5, b"\r\n")])
     assert pieces == [b"GET /", b"\r\n"]
     assert (plaintext.encrypted, plaintext.missing) == (False, [])

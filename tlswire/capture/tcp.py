@@ -68,7 +68,7 @@ class TCPConnection:
     def address(self, side: int) -> str:
         """The IP address of a side."""
         if len(self.flow) == 12:
-            return "%d.%d.%d.%d" % tuple(self.flow[side * 4 : side * 4 + 4])  # 20 times as fast as `ip_address`
+            return ".".join(map(str, self.flow[side * 4 : side * 4 + 4]))  # 10 times as fast as `ip_address`
         return str(ip_address(self.flow[side * 16 : side * 16 + 16]))
 
     def port(self, side: int) -> int:

@@ -20,6 +20,7 @@ from tlswire.session.events import (
 from tlswire.session.handshake import Binding, FinishedCheck, Handshake, Role
 from tlswire.session.limits import Limits
 from tlswire.session.reasons import Reason, Verdict
+from tlswire.session.records import read_records
 
 __all__ = [
     "AlertMessage",
@@ -44,4 +45,5 @@ __all__ = [
     "Role",
     "Undecryptable",
     "Verdict",
+    "read_records",
 ]

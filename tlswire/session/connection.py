@@ -215,10 +215,16 @@ class Connection(Messages):
     def _advance(self, side: Side) -> bool:
         """Reads a side as far as it goes; tells whether anything was taken."""
         moved = False
-        while (side.is_steady and self._take_run(side)) or self._step(side):
+        inbox = side.inbox
+        while True:
+            if side.is_steady and self._take_run(side):
+                if inbox.size < inbox.enough and not inbox.run_is_closed:
+                    side.blocked = side.forced = False
+                    return True
+            elif not self._step(side):
+                return moved
             moved = True
             side.forced = False
-        return moved
 
     def _step(self, side: Side) -> bool:
         """Takes one message or one record of a side; False when there is none, or it has to wait."""

@@ -25,7 +25,9 @@ MAX_FRAGMENT = (1 << 14) + 2048  # RFC 5246 §6.2.3
 
 _FIRST_TYPE, _LAST_TYPE = ContentType.change_cipher_spec, ContentType.heartbeat
 _read_header = Struct(">HBH").unpack_from  # content type and major version, minor version, length
-APPLICATION_DATA = frozenset({ContentType.application_data << 8 | 3})  # what `take_run` may take, as the first two bytes
+APPLICATION_DATA = frozenset(
+    {ContentType.application_data << 8 | 3}
+)  # what `take_run` may take, as the first two bytes
 ANY_CONTENT = frozenset(content_type << 8 | 3 for content_type in range(_FIRST_TYPE, _LAST_TYPE + 1))
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
@@ -139,7 +141,15 @@ class RecordReader:
                 mark, at = marks[0]
             taken.append(
                 Record(
-                    side, at, position + ahead, HEADER_LENGTH, head >> 8, 0x300 | minor, run[start:stop], epoch, protected
+                    side,
+                    at,
+                    position + ahead,
+                    HEADER_LENGTH,
+                    head >> 8,
+                    0x300 | minor,
+                    run[start:stop],
+                    epoch,
+                    protected,
                 )
             )
             position = stop
@@ -268,3 +278,27 @@ class RecordReader:
             data, at = self._inbox.take(min(count, block))
             self._emit(DiscardedBytes(self._side, at, offset, data, why))
             count -= len(data)
+
+
+def read_records(data: bytes, *, side: int = 0, at: object = None) -> list[Record | DiscardedBytes]:
+    """The records of one direction's bytes, from their beginning to their end (RFC 5246 §6.2).
+
+    Parameters: `data`, of any length; `side` and `at`, to be given back with the events.
+
+    Nothing is opened, and nothing raised: what is no whole record is told as DiscardedBytes.
+    """
+    told: list[Event] = []
+    inbox = Inbox()
+    if data:
+        inbox.add(bytes(data), at)
+    inbox.ended, inbox.end_at = True, at
+    reader = RecordReader(side, inbox, Limits(), told.append)
+    while True:
+        told += reader.take_run(ANY_CONTENT, 0, False)
+        if reader.look() is not Look.record:
+            break
+        fragment, offset, _ = reader.take()
+        told.append(
+            Record(side, at, offset, reader.header_length, reader.content_type, reader.version, fragment, 0, False)
+        )
+    return [event for event in told if isinstance(event, Record | DiscardedBytes)]
