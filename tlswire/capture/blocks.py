@@ -17,12 +17,14 @@ BLOCK_SIZE = 1 << 18
 
 
 class Blocks:
-    """`buffer` holds the bytes of the file from `offset` on; `name` is the file's, for messages."""
+    """`buffer` holds the bytes of the file from `offset` on; `name` is the file's, for messages; `on_block` is called
+    with each new buffer, before anything in it is read."""
 
-    __slots__ = ("_read", "buffer", "name", "offset")
+    __slots__ = ("_read", "buffer", "name", "offset", "on_block")
 
     def __init__(self, read: Callable[[int], bytes], name: str) -> None:
         self._read = read
+        self.on_block: Callable[[bytes], object] | None = None
         self.name = name
         self.buffer = b""
         self.offset = 0
@@ -44,6 +46,8 @@ class Blocks:
             pieces.append(data)
             held += len(data)
         self.buffer = b"".join(pieces) if len(pieces) > 1 else pieces[0]
+        if self.on_block is not None:
+            self.on_block(self.buffer)
         return held >= need
 
     def skip(self, position: int, length: int) -> bool:

@@ -61,8 +61,15 @@ class Capture:
     """
 
     def __init__(
-        self, name: str, format: str, frames: Iterator[RawFrame], close: Callable[[], None], source: _Source
+        self,
+        name: str,
+        format: str,
+        frames: Iterator[RawFrame],
+        close: Callable[[], None],
+        source: _Source,
+        blocks: Blocks,
     ) -> None:
+        self._blocks = blocks
         self.name = name
         self.format = format
         self._frames = frames
@@ -73,6 +80,11 @@ class Capture:
     def bytes_read(self) -> int:
         """How many bytes of the file have been read, as it is stored."""
         return self._source.count
+
+    def watch(self, on_block: Callable[[bytes], object]) -> None:
+        """Has `on_block` called with each block of the file, decompressed, before the frames in it are given."""
+        self._blocks.on_block = on_block
+        on_block(self._blocks.buffer)
 
     def raw_frames(self) -> Iterator[RawFrame]:
         """The frames, in the order of the file.
@@ -195,9 +207,9 @@ def _open_format(file: BinaryIO, name: str, close: Callable[[], None], on_secret
     magic = blocks.buffer[:4]
     if magic in PCAP_MAGICS:
         blocks.extend(0, FILE_HEADER_LENGTH)
-        return Capture(name, "pcap", pcap_frames(blocks), close, source)
+        return Capture(name, "pcap", pcap_frames(blocks), close, source, blocks)
     if magic == SECTION_HEADER:
-        return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close, source)
+        return Capture(name, "pcapng", pcapng_frames(blocks, on_secrets), close, source, blocks)
     blocks.extend(0, _MOST_TOLD)
     raise CaptureError(_what_else(blocks.buffer[:_MOST_TOLD], name), name)
 

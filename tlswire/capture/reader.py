@@ -25,6 +25,7 @@ from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 from tlswire.values import Value, frozen
 
+_PASS = 7  # blocks in which no key exchange is looked for, after one that had none
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
@@ -155,6 +156,7 @@ class CaptureReader:
         self._files: dict[str, int] = {}
         self._capture: Capture | None = None
         self._bytes_before = 0
+        self._blocks_to_pass = 0
         self._told: list[tuple[TLSStream, list[Event] | None]] = []
         self._dirty: list[_Watched] = []
         self._waiting: dict[TLSStream, None] = {}
@@ -175,6 +177,7 @@ class CaptureReader:
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
             self._capture, before = capture, self._bytes_before
+            capture.watch(self._look_ahead)
             self._files.setdefault(capture.name, len(self._files))
             try:
                 for frame in capture.raw_frames():
@@ -227,6 +230,13 @@ class CaptureReader:
         """Where in the order of the captures a frame stands: the number of its file, and its own."""
         assert isinstance(at, Provenance)
         return self._files[at.file], at.frame
+
+    def _look_ahead(self, block: bytes) -> None:
+        """Lets the keys begin with what is in a block of the file; where there is little, few blocks are looked at."""
+        if self._blocks_to_pass:
+            self._blocks_to_pass -= 1
+        elif not self.secrets.prepare(block):
+            self._blocks_to_pass = _PASS
 
     def _add_secrets(self, secrets_type: int, data: bytes) -> None:
         """Takes what a pcapng file carries of secrets itself (pcapng §4.7)."""

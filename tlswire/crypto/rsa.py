@@ -7,8 +7,10 @@ made up from it (implicit rejection), before that an error.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import lru_cache
+from threading import Thread
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -19,6 +21,8 @@ from tlswire.schema.der import Element, read_element
 
 PublicNumbers = tuple[int, int]
 """Modulus and exponent of an RSA key."""
+
+_TWO_CORES = (os.cpu_count() or 1) > 1
 
 _INTEGER, _BIT_STRING, _SEQUENCE = 0x02, 0x03, 0x30
 _VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
@@ -52,9 +56,12 @@ class RSAKey:
     Parameters: `private_key`; `name`, what errors and evidence call it.
     """
 
-    __slots__ = ("_private_key", "name", "public_numbers")
+    __slots__ = ("_done", "_private_key", "_thread", "_waiting", "name", "public_numbers")
 
     def __init__(self, private_key: RSAPrivateKey, name: str = "RSA key") -> None:
+        self._waiting: dict[bytes, None] = {}
+        self._done: dict[bytes, bytes] = {}
+        self._thread: Thread | None = None
         numbers = private_key.public_key().public_numbers()
         self._private_key = private_key
         self.public_numbers: PublicNumbers | None = (numbers.n, numbers.e)
@@ -65,6 +72,11 @@ class RSAKey:
 
     def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
         """The premaster secret (RFC 5246 §7.4.7.1); raises DecryptError `premaster_invalid`."""
+        self._waiting.pop(encrypted_pre_master_secret, None)
+        done = self._done.pop(encrypted_pre_master_secret, None)
+        return done if done is not None else self._decrypt(encrypted_pre_master_secret)
+
+    def _decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
         # Some senders strip leading zeros and some add them; the number is the same.
         size = (self._private_key.key_size + 7) // 8
         ciphertext = encrypted_pre_master_secret.lstrip(b"\0").rjust(size, b"\0")
@@ -72,6 +84,41 @@ class RSAKey:
             return self._private_key.decrypt(ciphertext, PKCS1v15())
         except ValueError as error:
             raise DecryptError("premaster_invalid") from error
+
+    def prepare(self, data: bytes) -> int:
+        """Begins to decrypt in a thread what `decrypt` will soon be asked for; gives how many that are.
+
+        Parameters: `data`, bytes that are about to be read: what looks like a ClientKeyExchange for this key (RFC 5246
+        §7.4.7.1) is taken for one.  It is a guess, and nothing is believed for it: `decrypt` gives the same as ever.
+
+        RSA is most of the work on a short connection, and `cryptography` lets go of the interpreter for it.  The thread
+        begins with what comes last, the reader does what comes first, and they meet; so neither waits for the other.
+        """
+        size = (self._private_key.key_size + 7) // 8
+        head = b"\x10" + (size + 2).to_bytes(3, "big") + size.to_bytes(2, "big")
+        self._waiting.clear()
+        self._done.clear()
+        found: dict[bytes, None] = {}
+        position = data.find(head)
+        while position >= 0:
+            start = position + len(head)
+            if start + size <= len(data):
+                found[data[start : start + size]] = None
+            position = data.find(head, start)
+        if len(found) > 1 and _TWO_CORES:
+            self._waiting.update(found)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._work, daemon=True)
+                self._thread.start()
+        return len(found)
+
+    def _work(self) -> None:
+        while self._waiting:
+            try:
+                encrypted, _ = self._waiting.popitem()
+                self._done[encrypted] = self._decrypt(encrypted)
+            except (KeyError, DecryptError):  # the reader was faster; or it will be told the same
+                pass
 
 
 class CallbackKey:
