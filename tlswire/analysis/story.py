@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field
+from functools import lru_cache
 
 from tlswire.analysis.info import alert_name, info_of, level_name, name_of
 from tlswire.capture import Provenance, TLSStream, format_time
@@ -274,13 +275,16 @@ class Storyteller:
 
     def _protocol(self, side: int) -> str | None:
         """The negotiated version; before that the record's own; None before the first record of that side."""
-        if self._version is not None:
-            return str(self._version)
-        version = self._record_versions[side]
-        return str(ProtocolVersion.of(version)) if version is not None else None
+        version = self._version if self._version is not None else self._record_versions[side]
+        return _spelled(version) if version is not None else None
 
     def _epoch(self, event: Event) -> int:
         return self._stream.connection.keys_epoch(event.side)
+
+
+@lru_cache(maxsize=64)
+def _spelled(version: int) -> str:
+    return str(ProtocolVersion.of(version))
 
 
 # What begins a request or a response (RFC 9112 §3 and §4).

@@ -120,6 +120,7 @@ def work_begins() -> None:
     """Takes that all is imported: the garbage collector begins, and leaves out what is there, also at the end."""
     if not gc.isenabled():
         gc.freeze()
+        gc.set_threshold(10_000, 20, 100)  # what is read comes and goes by the thousand, and hardly any of it in cycles
         gc.enable()
 
 

@@ -12,8 +12,9 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -62,9 +63,14 @@ def write_json(value: object) -> None:
 
 def write_lines(lines: Iterable[Line]) -> None:
     """Writes lines, styled where a terminal shows it."""
-    styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    put, styled = sys.stdout.write, _is_styled(sys.stdout)
     for text, style in lines:
-        write(click.style(text, **_STYLES[style]) if styled and style in _STYLES else text)
+        put(f"{click.style(text, **_STYLES[style])}\n" if styled and style in _STYLES else f"{text}\n")
+
+
+@lru_cache(maxsize=1)  # it asks the system, for every line
+def _is_styled(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class ProgressBar:
@@ -72,6 +78,7 @@ class ProgressBar:
 
     def __init__(self, reader: CaptureReader) -> None:
         self._reader = reader
+        self._disturbs = sys.stdout.isatty()
         self._bar: Bar | None = None
         self._unwanted = threading.Event()
         self._showing = threading.Lock()
@@ -92,7 +99,7 @@ class ProgressBar:
 
     def make_way(self) -> None:
         """Takes that a line is about to be written to standard output."""
-        if not self._unwanted.is_set() and sys.stdout.isatty():
+        if self._disturbs and not self._unwanted.is_set():
             self._hide()
 
     def _watch(self) -> None:

@@ -21,10 +21,12 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import gt
 from typing import NamedTuple
 
 from tlswire.analysis import Row, SegmentRow
-from tlswire.capture import Provenance
+from tlswire.capture import Provenance, format_time
 from tlswire.escaping import escape
 
 LEAST_INFO = 40  # columns; with fewer left for Info, rows are grouped by frame
@@ -66,7 +68,7 @@ class StoryTable:
         self._day: str | None = None
         self._indent = 0  # of the Info column
         self._frame: object = None  # the frame whose line the grouped messages are below
-        self._last_time: Decimal | None = None
+        self._last: Provenance | None = None
         self._epochs: dict[int, int] = {}  # by stream, the last handshake that is announced
 
     def lines(self, row: Row) -> Iterator[Line]:
@@ -96,16 +98,15 @@ class StoryTable:
         announced: Iterable[Line],
     ) -> Iterator[Line]:
         day, time = _day_and_time(at)
-        now = Decimal(at.time)
-        delta = now - (now if self._last_time is None else self._last_time)
-        self._last_time = now
-        cells = [str(at.frame), time, f"{delta:f}", *peers]
+        cells = [str(at.frame), time, _delta(self._last or at, at), *peers]
+        self._last = at
         if self._ack:
             cells.append("" if ack is None else str(ack))
         cells.append(epoch)
-        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
-        # What is the source now is the destination of the answer.
-        self._widths[_SOURCE] = self._widths[_SOURCE + 1] = max(self._widths[_SOURCE : _SOURCE + 2])
+        if any(map(gt, map(len, cells), self._widths)):
+            self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+            # What is the source now is the destination of the answer.
+            self._widths[_SOURCE] = self._widths[_SOURCE + 1] = max(self._widths[_SOURCE : _SOURCE + 2])
         yield from self._headings(at, day)
         yield from announced
         if self._grouped:
@@ -168,9 +169,8 @@ class StoryTable:
 
     def _joined(self, cells: list[str]) -> str:
         """Cells under one another; the numbers, which come first, are aligned to the right."""
-        widths = [*self._widths, 0]
-        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
-        padded[0] = cells[0].rjust(widths[0])
+        padded = list(map(str.ljust, cells, [*self._widths, 0]))
+        padded[0] = cells[0].rjust(self._widths[0])
         return _GAP.join(padded)
 
     def _frame_lines(self, cells: list[str], style: str) -> Iterator[Line]:
@@ -207,11 +207,26 @@ def escape_name(name: str) -> str:
 
 def _day_and_time(at: Provenance) -> tuple[str, str]:
     """The date and the time of day, with all digits that the capture has."""
-    seconds, rest = divmod(at.ticks, at.ticks_per_second)
-    digits = len(at.time.partition(".")[2])
+    moment = _moment(at.ticks // at.ticks_per_second)
+    if moment is None:
+        return "unknown date,", at.time
+    _, point, fraction = format_time(at.ticks % at.ticks_per_second, at.ticks_per_second).partition(".")
+    day, time = moment
+    return day, f"{time}{point}{fraction}"
+
+
+@lru_cache(maxsize=4)  # many frames share a second
+def _moment(seconds: int) -> tuple[str, str] | None:
+    """Date and time of day, for seconds since 1970; None for a damaged capture's year 60,000."""
     try:
         moment = _UNIX_EPOCH + timedelta(seconds=seconds)
-    except OverflowError:  # a damaged capture's year 60,000
-        return "unknown date,", at.time
-    fraction = f".{rest * 10**digits // at.ticks_per_second:0{digits}d}" if digits else ""
-    return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}{fraction}"
+    except OverflowError:
+        return None
+    return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
+
+
+def _delta(before: Provenance, at: Provenance) -> str:
+    """The seconds between two frames, with all digits that the captures have."""
+    if before.ticks_per_second == at.ticks_per_second:
+        return format_time(at.ticks - before.ticks, at.ticks_per_second)
+    return f"{Decimal(at.time) - Decimal(before.time):f}"

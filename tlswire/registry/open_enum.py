@@ -97,7 +97,7 @@ class OpenEnum(enum.IntEnum, metaclass=OpenEnumType):
     @property
     def is_known(self) -> bool:
         """Whether the code has a name in the registry; GREASE codes have none."""
-        return self._name_ in type(self).__members__
+        return self._name_ in type(self)._member_map_
 
     @property
     def is_grease(self) -> bool:

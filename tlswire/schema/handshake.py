@@ -100,8 +100,11 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     encrypts).  Raises DecodeError.
     """
     kind = HandshakeType.of(msg_type)
-    body = bytes(memoryview(body))
-    form = BODIES.get(kind, UNDECLARED if kind.is_known else UnknownHandshake)
+    if type(body) is not bytes:
+        body = bytes(memoryview(body))
+    form = BODIES.get(kind)
+    if form is None:
+        form = UNDECLARED if kind.is_known else UnknownHandshake
     if kind is HandshakeType.server_hello and body.startswith(_DRAFTS):
         form = ServerHelloTLS13Draft
     around = Context(context.version, kind, context.key_exchange)

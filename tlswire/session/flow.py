@@ -43,6 +43,8 @@ class Flow:
 
     def before(self, epoch: int) -> Handshake | None:
         """The handshake inside which that of `epoch` runs: the last before it that was not refused."""
+        if not epoch:
+            return None
         earlier = range(min(epoch, len(self.handshakes)) - 1, -1, -1)
         return next((self.handshakes[number] for number in earlier if number not in self.refused), None)
 

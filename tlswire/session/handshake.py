@@ -112,6 +112,7 @@ class Handshake:
         self.verdicts = (Verdict(), Verdict())  # of side 0 and side 1
         self.version: ProtocolVersion | None = None
         self.is_tls13 = False  # that, or a draft of it, was negotiated
+        self._context: Context | None = None
         self.cipher_suite: CipherSuite | None = None
         self.parameters: CipherSuiteParameters | None = None
         self.compression_method: CompressionMethod | None = None
@@ -236,6 +237,7 @@ class Handshake:
         """Takes the version that the server chose."""
         self.version = version
         self.is_tls13 = version.is_tls13
+        self._context = None
 
     @property
     def encrypts_nothing(self) -> bool:
@@ -244,8 +246,10 @@ class Handshake:
 
     def context(self) -> Context:
         """What the structure of this handshake's messages depends on, as far as it is known."""
-        exchange = self.parameters.key_exchange if self.parameters is not None else None
-        return Context(version=self.version, key_exchange=exchange)
+        if self._context is None:
+            exchange = self.parameters.key_exchange if self.parameters is not None else None
+            self._context = Context(version=self.version, key_exchange=exchange)
+        return self._context
 
     def lose(self, sender: Role | None) -> None:
         """Takes that a part of the transcript was lost that `sender` sent.
