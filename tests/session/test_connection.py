@@ -450,7 +450,12 @@ def test_nothing_shows_a_secret(peers: Any) -> None:
     handshake = connection.handshakes[0]
     sides = connection._sides
     told = repr([connection, handshake, handshake.keys, shared, events, handshake.verdicts, connection.handshakes])
-    told += repr([vars(handshake), [getattr(handshake.keys, slot) for slot in ("_options", "proved")]])
+    told += repr(
+        [
+            [getattr(handshake, slot) for slot in handshake.__slots__],
+            [getattr(handshake.keys, slot) for slot in ("_options", "proved")],
+        ]
+    )
     told += repr([getattr(side, slot) for side in sides for slot in side.__slots__])
     secrets = [*pair.master_secrets, *pair.premasters.values()]
     assert secrets

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -112,6 +113,7 @@ class OpenEnum(enum.IntEnum, metaclass=OpenEnumType):
         return cls._pseudo_member(value) if known is None else known
 
     @classmethod
+    @lru_cache(maxsize=4096)  # who makes codes up, makes the same ones up again and again
     def _pseudo_member(cls, code: int) -> Self:
         member = int.__new__(cls, code)
         member._name_ = cls._pseudo_name(code)

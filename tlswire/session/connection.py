@@ -66,6 +66,8 @@ class Connection(Messages):
     Never raises on what the peers sent: what cannot be decoded becomes an event that holds the bytes.
     """
 
+    __slots__ = ("__weakref__",)
+
     def __init__(
         self,
         secrets: Secrets | None = None,

@@ -30,6 +30,8 @@ class Flow:
     `refused` holds the epochs that the server refused with a no_renegotiation alert (RFC 5246 §7.2.2).
     """
 
+    __slots__ = ("_first_open", "_most", "handshakes", "refused", "roles")
+
     def __init__(self, roles: Roles, most: int) -> None:
         self._most = most
         self.roles = roles

@@ -105,6 +105,15 @@ class Handshake:
     was told to keep them.  All else is there in any case.
     """
 
+    __slots__ = (
+        "_context", "_roles", "cipher_suite", "client_key_exchange_read", "compression_method",
+        "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done", "hello_lost",
+        "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages", "parameters", "resumed",
+        "secure_renegotiation", "secure_renegotiation_why", "server_end_complete", "server_hello_done",
+        "server_name", "session_hash_complete", "session_hash_length", "transcript", "transcript_complete",
+        "truncated_hmac", "verdicts", "verify_data", "version",
+    )  # fmt: skip
+
     def __init__(self, epoch: int, roles: Roles) -> None:
         self.epoch = epoch
         self._roles = roles

@@ -12,9 +12,11 @@ run of bytes before the first hole is open to the reader; a hole is taken when t
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from tlswire.values import Struct, slotted
 
+_NOTHING: deque[Any] = deque()  # never added to; an empty deque takes 0.7 KB, and many sides need none
 _MUCH = 8  # times as much as is added: a copy of it costs no more than that for each byte
 
 
@@ -50,8 +52,8 @@ class Inbox:
         self.size = 0  # bytes of the run that are not taken
         self.enough = 0  # with less than that in the run, there is nothing new for the reader
         self.offset = 0
-        self.marks: deque[tuple[int, object]] = deque()  # (offset behind the chunk, its `at`), for the run
-        self._behind: deque[tuple[bytes, object] | Hole] = deque()  # from the first hole on
+        self.marks: deque[tuple[int, object]] = _NOTHING  # (offset behind the chunk, its `at`), for the run
+        self._behind: deque[tuple[bytes, object] | Hole] = _NOTHING  # from the first hole on
         self.waiting = 0  # bytes behind the first hole
         self.ended = False
         self.end_at: object = None
@@ -62,12 +64,19 @@ class Inbox:
             self._behind.append((data, at))
             self.waiting += len(data)
             return
+        self._mark(data, at)
+
+    def _mark(self, data: bytes, at: object) -> None:
+        if self.marks is _NOTHING:
+            self.marks = deque()
         self._chunks.append(data)
         self.size += len(data)
         self.marks.append((self.offset + self.size, at))
 
     def add_hole(self, length: int | None, at: object) -> None:
         """Takes in a hole."""
+        if self._behind is _NOTHING:
+            self._behind = deque()
         self._behind.append(Hole(length, at))
 
     @property
@@ -147,14 +156,12 @@ class Inbox:
     def take_hole(self) -> Hole:
         """Takes the hole behind the run, which has been read to its end; what is behind it is the new run."""
         self._run, self.position = b"", 0
-        self.marks.clear()
+        self.marks = _NOTHING
         hole = self._behind.popleft()
         assert isinstance(hole, Hole)
         self.offset += hole.length or 0
         while self._behind and not isinstance(self._behind[0], Hole):
             data, at = self._behind.popleft()  # type: ignore[misc]
-            self._chunks.append(data)
-            self.size += len(data)
+            self._mark(data, at)
             self.waiting -= len(data)
-            self.marks.append((self.offset + self.size, at))
         return hole

@@ -39,6 +39,8 @@ from tlswire.wire import Message, Unresolved
 class Messages(Protecting):
     """The handshake messages of both sides."""
 
+    __slots__ = ()
+
     def _lose_place(self, side: Side, expected: str) -> None:
         """Takes that handshake bytes were lost: what comes is not the rest of the message that was begun."""
         self._cut_message(side, expected)

@@ -41,6 +41,10 @@ _MAX_FAILURES = 16  # records in a row that may fail to verify before no more ar
 class Protecting:
     """The sides, the handshakes, and the protection of what the sides send."""
 
+    __slots__ = (
+        "_events", "_flow", "_keep_messages", "_requests", "_server_name", "_sides", "_version", "limits", "secrets",
+    )  # fmt: skip
+
     def __init__(self, secrets: Secrets, limits: Limits, keep_messages: bool, client: int | None) -> None:
         self.secrets = secrets
         self.limits = limits
