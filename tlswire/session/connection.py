@@ -96,7 +96,9 @@ class Connection(Messages):
         Parameters: `data`, of any length; `at`, any object that says where they come from, given back with the
         events.
         """
-        receiver = self._sides[_checked(side)]
+        if side not in (0, 1):
+            _checked(side)
+        receiver = self._sides[side]
         inbox = receiver.inbox
         receiver.fresh = True
         if data:
@@ -219,11 +221,13 @@ class Connection(Messages):
         moved = False
         inbox = side.inbox
         while True:
-            if side.is_steady and self._take_run(side):
+            if side.steady and self._take_run(side):
                 if inbox.size < inbox.enough and not inbox.run_is_closed:
                     side.blocked = side.forced = False
                     return True
-            elif not self._step(side):
+            elif self._step(side):
+                side.steady = side.is_steady
+            else:
                 return moved
             moved = True
             side.forced = False
@@ -283,7 +287,7 @@ class Connection(Messages):
         version = records[0].version
         plaintexts = side.protection.unprotect_run(_APPLICATION_DATA, version, [record.fragment for record in records])
         opened = len(plaintexts)
-        verdict = self._flow.handshake(epoch).verdicts[index]
+        verdict = self._flow.handshakes[epoch].verdicts[index]
         verdict.records += opened
         verdict.decrypted += opened
         tell = self._events.append
@@ -300,6 +304,7 @@ class Connection(Messages):
             for later in records[opened + 1 :]:
                 self._tell(later)
                 self._read_record(side, later, None)
+            side.steady = side.is_steady
         return True
 
     def _take_record(self, side: Side, changed: bool) -> None:

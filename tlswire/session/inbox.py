@@ -64,9 +64,6 @@ class Inbox:
             self._behind.append((data, at))
             self.waiting += len(data)
             return
-        self._mark(data, at)
-
-    def _mark(self, data: bytes, at: object) -> None:
         if self.marks is _NOTHING:
             self.marks = deque()
         self._chunks.append(data)
@@ -113,6 +110,9 @@ class Inbox:
         return self._run, self.position
 
     def _join(self) -> None:
+        if self.position == len(self._run) and len(self._chunks) == 1:
+            self._run, self.position = self._chunks.pop(), 0
+            return
         rest = len(self._run) - self.position
         if self.size - rest < rest // _MUCH:
             # Little is added to much, again and again: that has to be appended in place.
@@ -160,8 +160,13 @@ class Inbox:
         hole = self._behind.popleft()
         assert isinstance(hole, Hole)
         self.offset += hole.length or 0
+        following: list[tuple[bytes, object]] = []
         while self._behind and not isinstance(self._behind[0], Hole):
             data, at = self._behind.popleft()  # type: ignore[misc]
-            self._mark(data, at)
             self.waiting -= len(data)
+            following.append((data, at))
+        behind, self._behind = self._behind, _NOTHING
+        for data, at in following:
+            self.add(data, at)
+        self._behind = behind
         return hole
