@@ -278,3 +278,43 @@ def test_a_changed_certificate_raises_nothing(certificate: bytes, data: st.DataO
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     numbers = certificate_public_numbers(bytes(changed))
     assert numbers is None or len(numbers) == 2
+
+
+def _key_exchange(key: RSAPrivateKey, premaster: bytes) -> tuple[bytes, bytes]:
+    """A ClientKeyExchange of TLS 1.2, and the encrypted premaster in it."""
+    encrypted = key.public_key().encrypt(premaster, PKCS1v15())
+    size = len(encrypted)
+    return b"\x10" + (size + 2).to_bytes(3, "big") + size.to_bytes(2, "big") + encrypted, encrypted
+
+
+def test_what_was_prepared_is_what_decrypt_gives() -> None:
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey(private)
+    premasters = [bytes([number]) * 48 for number in range(8)]
+    messages, encrypted = zip(*(_key_exchange(private, premaster) for premaster in premasters), strict=True)
+    assert key.prepare(b"some bytes".join(messages)) == 8
+    assert key._thread is not None
+    key._thread.join()
+    assert sorted(key._done.values()) == premasters
+    assert [key.decrypt(one) for one in encrypted] == premasters
+    assert not key._done
+    assert [key.decrypt(one) for one in encrypted] == premasters
+
+
+def test_the_reader_need_not_wait_for_what_was_prepared() -> None:
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey(private)
+    premasters = [bytes([number]) * 48 for number in range(8)]
+    messages, encrypted = zip(*(_key_exchange(private, premaster) for premaster in premasters), strict=True)
+    key.prepare(b"".join(messages))
+    assert [key.decrypt(one) for one in encrypted] == premasters
+
+
+def test_what_only_looks_like_a_key_exchange_is_harmless() -> None:
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey(private)
+    message, encrypted = _key_exchange(private, b"p" * 48)
+    noise = message[:6] + b"\xff" * 256
+    assert key.prepare(noise + message + message[:100]) == 2  # the last one is cut off
+    assert key.decrypt(encrypted) == b"p" * 48
+    assert key.prepare(b"") == 0

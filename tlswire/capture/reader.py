@@ -25,6 +25,7 @@ from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 from tlswire.values import Value, frozen
 
+_TWO_CORES = (os.cpu_count() or 1) > 1
 _PASS = 7  # blocks in which no key exchange is looked for, after one that had none
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
@@ -177,7 +178,8 @@ class CaptureReader:
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
             self._capture, before = capture, self._bytes_before
-            capture.watch(self._look_ahead)
+            if _TWO_CORES:
+                capture.watch(self._look_ahead)
             self._files.setdefault(capture.name, len(self._files))
             try:
                 for frame in capture.raw_frames():

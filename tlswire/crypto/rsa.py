@@ -7,7 +7,6 @@ made up from it (implicit rejection), before that an error.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Thread
@@ -21,8 +20,6 @@ from tlswire.schema.der import Element, read_element
 
 PublicNumbers = tuple[int, int]
 """Modulus and exponent of an RSA key."""
-
-_TWO_CORES = (os.cpu_count() or 1) > 1
 
 _INTEGER, _BIT_STRING, _SEQUENCE = 0x02, 0x03, 0x30
 _VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
@@ -105,7 +102,7 @@ class RSAKey:
             if start + size <= len(data):
                 found[data[start : start + size]] = None
             position = data.find(head, start)
-        if len(found) > 1 and _TWO_CORES:
+        if len(found) > 1:
             self._waiting.update(found)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._work, daemon=True)
