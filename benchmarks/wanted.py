@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost:
-    """Ours takes at most `limit` times as long as `other`."""
+class Limit:
+    """What the time of `other` is to be to ours."""
 
     other: str
     limit: float
+
+
+class AtMost(Limit):
+    """Ours takes at most `limit` times as long as `other`."""
+
+    __slots__ = ()
 
     def ratio(self, ours: float, other: float) -> float:
         """What to compare with the limit."""
@@ -24,12 +30,10 @@ class AtMost:
         return f"at most {self.limit:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Limit):
     """Ours is at least `limit` times as fast as `other`."""
 
-    other: str
-    limit: float
+    __slots__ = ()
 
     def ratio(self, ours: float, other: float) -> float:
         """What to compare with the limit."""

@@ -318,3 +318,21 @@ def test_what_only_looks_like_a_key_exchange_is_harmless() -> None:
     assert key.prepare(noise + message + message[:100]) == 2  # the last one is cut off
     assert key.decrypt(encrypted) == b"p" * 48
     assert key.prepare(b"") == 0
+
+
+def test_what_was_prepared_is_forgotten_when_nothing_more_is_read() -> None:
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey(private)
+    key.prepare(b"".join(_key_exchange(private, bytes([number]) * 48)[0] for number in range(4)))
+    assert key._thread is not None
+    key._thread.join()
+    assert key._done
+    key.prepare(b"")
+    assert not (key._done or key._waiting)
+
+
+def test_a_block_of_nothing_but_heads_is_little_work() -> None:
+    key = RSAKey(generate_private_key(public_exponent=65537, key_size=2048))
+    heads = b"".join(b"\x10\x00\x01\x02\x01\x00" + number.to_bytes(2, "big") for number in range(32768))
+    assert key.prepare(heads) <= len(heads) // 256
+    key.prepare(b"")

@@ -23,6 +23,7 @@ from tlswire.session import (
     Malformed,
     ProtocolViolation,
     Reason,
+    Record,
     Role,
     Undecryptable,
 )
@@ -473,3 +474,55 @@ def test_events_tell_where_they_come_from(peers: Any) -> None:
             connection.receive_data(side, step[3:], f"{number}")
     found = {event.at for event in connection.events() if isinstance(event, HandshakeMessage | ChangeCipherSpecMessage)}
     assert found == {f"{number}" for number in range(len(pair.sent))}
+
+
+def test_a_record_that_fails_in_a_run_is_told_and_those_behind_it_are_opened(peers: Any) -> None:
+    pair = peers()
+    pair.full()
+    for number in range(6):
+        pair.data(CLIENT, b"data %d" % number)
+    _, whole = pair.read()
+    raw = bytearray(b"".join(one.data for one in pair.sent if one.side == CLIENT))
+    broken = [event for event in whole if isinstance(event, Record) and event.side == CLIENT][-4]
+    raw[broken.offset + 5 + len(broken.fragment) - 1] ^= 1
+    connection = Connection(secrets=Secrets([pair.key]))
+    connection.receive_data(CLIENT, bytes(raw))
+    connection.receive_data(SERVER, b"".join(one.data for one in pair.sent if one.side == SERVER))
+    told = [event for event in connection.events() if event.side == CLIENT]
+    data = [event.data for event in told if isinstance(event, ApplicationData)]
+    assert data == [b"data 0", b"data 1", b"data 3", b"data 4", b"data 5"]
+    assert [event.reason for event in told if isinstance(event, Undecryptable)] == [Reason.mac_failed]
+    verdict = connection.handshakes[0].verdicts[CLIENT]
+    assert verdict.records - verdict.decrypted == 1
+    kinds = [type(event) for event in told if isinstance(event, Record | ApplicationData | Undecryptable)][-12:]
+    assert kinds == [Record, ApplicationData] * 2 + [Record, Undecryptable] + [Record, ApplicationData] * 3
+
+
+def test_receive_data_says_whether_there_can_be_something_new() -> None:
+    connection = Connection()
+    request = bytes.fromhex("160303000400000000")  # a HelloRequest waits for nothing
+    assert connection.receive_data(0, request[:3])
+    assert not list(connection.events())
+    assert not connection.receive_data(0, request[3:4])
+    assert connection.receive_data(0, request[4:6])  # the length is known now
+    assert not list(connection.events())
+    assert not connection.receive_data(0, request[6:8])
+    assert connection.receive_data(0, request[8:])
+    assert [type(event) for event in connection.events()] == [Record, HandshakeMessage]
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 10_000])
+def test_records_that_are_read_together_come_from_where_their_last_bytes_came(size: int, peers: Any) -> None:
+    pair = peers()
+    pair.full()
+    for number in range(9):
+        pair.data(CLIENT, b"d" * 20 * number)
+    connection = Connection(secrets=Secrets([pair.key]))
+    connection.receive_data(SERVER, b"".join(one.data for one in pair.sent if one.side == SERVER))
+    raw = b"".join(one.data for one in pair.sent if one.side == CLIENT)
+    for start in range(0, len(raw), size):
+        connection.receive_data(CLIENT, raw[start : start + size], start // size)
+    events = [event for event in connection.events() if event.side == CLIENT]
+    records = [event for event in events if isinstance(event, Record)]
+    assert [one.at for one in records] == [(one.offset + 4 + len(one.fragment)) // size for one in records]
+    assert [one.at for one in events if isinstance(one, ApplicationData)] == [one.at for one in records][-9:]

@@ -67,7 +67,7 @@ def ethernet(block: bytes, start: int, end: int, wire_end: int, depth: int = 0) 
     if end - start < 14:
         return CUT
     if end - start >= 54:
-        # Nearly every frame is this: `ipv4` and `_segment` in one, for 0.2 of their 0.7 us.
+        # Nearly every frame is this: the beginning of `ipv4`, in 0.78 instead of 0.90 us.
         ethertype, version_ihl, total_length, fragment, protocol, flow, seq, ack, offset, flags = _ethernet_ipv4_tcp(
             block, start
         )

@@ -196,6 +196,7 @@ class CaptureReader:
             self._bytes_before = before + capture.bytes_read
             self._capture = None
         self.segment = None
+        self.secrets.prepare(b"")
         self._assembler.finish()
         self._collect()
         if told:

@@ -85,8 +85,9 @@ class RSAKey:
     def prepare(self, data: bytes) -> int:
         """Begins to decrypt in a thread what `decrypt` will soon be asked for; gives how many that are.
 
-        Parameters: `data`, bytes that are about to be read: what looks like a ClientKeyExchange for this key (RFC 5246
-        §7.4.7.1) is taken for one.  It is a guess, and nothing is believed for it: `decrypt` gives the same as ever.
+        Parameters: `data`, bytes that are about to be read, or b"" when no more will be, to forget all; what looks
+        like a ClientKeyExchange for this key (RFC 5246 §7.4.7.1) is taken for one.  It is a guess, and nothing is
+        believed for it: `decrypt` gives the same as ever.
 
         RSA is most of the work on a short connection, and `cryptography` lets go of the interpreter for it.  The thread
         begins with what comes last, the reader does what comes first, and they meet; so neither waits for the other.
@@ -101,11 +102,11 @@ class RSAKey:
             start = position + len(head)
             if start + size <= len(data):
                 found[data[start : start + size]] = None
-            position = data.find(head, start)
+            position = data.find(head, start + size)  # so that a block of nothing but heads is not much work
         if len(found) > 1:
             self._waiting.update(found)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._work, daemon=True)
+                self._thread = Thread(target=self._work)
                 self._thread.start()
         return len(found)
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlswire.crypto import Secrets
-from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     AlertDescription,
     ContentType,
@@ -96,9 +96,7 @@ class Connection(Messages):
         Parameters: `data`, of any length; `at`, any object that says where they come from, given back with the
         events.
         """
-        if side not in (0, 1):
-            _checked(side)
-        receiver = self._sides[side]
+        receiver = self._sides[_checked(side)]
         inbox = receiver.inbox
         receiver.fresh = True
         if data:
@@ -221,13 +219,11 @@ class Connection(Messages):
         moved = False
         inbox = side.inbox
         while True:
-            if side.steady and self._take_run(side):
+            if side.is_steady and self._take_run(side):
                 if inbox.size < inbox.enough and not inbox.run_is_closed:
                     side.blocked = side.forced = False
                     return True
-            elif self._step(side):
-                side.steady = side.is_steady
-            else:
+            elif not self._step(side):
                 return moved
             moved = True
             side.forced = False
@@ -280,12 +276,18 @@ class Connection(Messages):
 
         It is the same that `_step` does for each record, without the questions whose answers are known.
         """
+        assert side.protection is not None
+        unprotect = side.protection.unprotect
         index, epoch = side.index, side.keys_epoch
         records = side.reader.take_run(APPLICATION_DATA, epoch, True)
-        if not records or side.protection is None:
+        if not records:
             return False
-        version = records[0].version
-        plaintexts = side.protection.unprotect_run(_APPLICATION_DATA, version, [record.fragment for record in records])
+        plaintexts: list[bytes] = []
+        try:
+            for record in records:
+                plaintexts.append(unprotect(_APPLICATION_DATA, record.version, record.fragment))
+        except DecryptError:
+            pass
         opened = len(plaintexts)
         verdict = self._flow.handshakes[epoch].verdicts[index]
         verdict.records += opened
@@ -304,7 +306,6 @@ class Connection(Messages):
             for later in records[opened + 1 :]:
                 self._tell(later)
                 self._read_record(side, later, None)
-            side.steady = side.is_steady
         return True
 
     def _take_record(self, side: Side, changed: bool) -> None:

@@ -64,6 +64,10 @@ class Inbox:
             self._behind.append((data, at))
             self.waiting += len(data)
             return
+        self._append(data, at)
+
+    def _append(self, data: bytes, at: object) -> None:
+        """Adds to the run."""
         if self.marks is _NOTHING:
             self.marks = deque()
         self._chunks.append(data)
@@ -160,13 +164,8 @@ class Inbox:
         hole = self._behind.popleft()
         assert isinstance(hole, Hole)
         self.offset += hole.length or 0
-        following: list[tuple[bytes, object]] = []
         while self._behind and not isinstance(self._behind[0], Hole):
             data, at = self._behind.popleft()  # type: ignore[misc]
             self.waiting -= len(data)
-            following.append((data, at))
-        behind, self._behind = self._behind, _NOTHING
-        for data, at in following:
-            self.add(data, at)
-        self._behind = behind
+            self._append(data, at)
         return hole

@@ -24,10 +24,9 @@ SSLV2_HEADER_LENGTH = 2
 MAX_FRAGMENT = (1 << 14) + 2048  # RFC 5246 §6.2.3
 
 _FIRST_TYPE, _LAST_TYPE = ContentType.change_cipher_spec, ContentType.heartbeat
-_read_header = Struct(">HBH").unpack_from  # content type and major version, minor version, length
-APPLICATION_DATA = frozenset(
-    {ContentType.application_data << 8 | 3}
-)  # what `take_run` may take, as the first two bytes
+_unpack_header = Struct(">HBH").unpack_from  # content type and major version, minor version, length
+# What `take_run` may take: content type and major version, as one number.
+APPLICATION_DATA = frozenset({ContentType.application_data << 8 | 3})
 ANY_CONTENT = frozenset(content_type << 8 | 3 for content_type in range(_FIRST_TYPE, _LAST_TYPE + 1))
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
@@ -107,7 +106,7 @@ class RecordReader:
         return (fragment if isinstance(fragment, bytes) else bytes(fragment)), offset, inbox.skip(total)
 
     def take_run(self, wanted: frozenset[int], epoch: int, protected: bool) -> list[Record]:
-        """Takes the whole records at the front that follow each other, as far as they are `wanted` and of one version.
+        """Takes the whole records at the front that follow each other, as far as they are `wanted`.
 
         Parameters: `wanted`, `APPLICATION_DATA` or `ANY_CONTENT`; `epoch` and `protected`, of the records.
 
@@ -124,11 +123,10 @@ class RecordReader:
         side, marks, end = self._side, inbox.marks, position + inbox.size
         ahead = inbox.offset - position
         mark, at = marks[0]
-        first = run[position + 2]
         enough, last = HEADER_LENGTH, end - HEADER_LENGTH
         while position <= last:
-            head, minor, length = _read_header(run, position)
-            if head not in wanted or length > MAX_FRAGMENT or minor != first:
+            head, minor, length = _unpack_header(run, position)
+            if head not in wanted or length > MAX_FRAGMENT:
                 enough = 0
                 break
             start = position + HEADER_LENGTH

@@ -26,7 +26,7 @@ class Side:
     __slots__ = (
         "astray", "at", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up", "handshake_at",
         "handshake_data", "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch",
-        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "steady", "trials",
+        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "trials",
         "unproved_mac",
     )  # fmt: skip
 
@@ -54,7 +54,6 @@ class Side:
         self.lost_records = False  # whole records, a ChangeCipherSpec perhaps, since the handshake began
         self.seek = 0  # how many records may have been lost before the next one that verifies
         self.failures = 0  # records in a row that did not verify
-        self.steady = False  # `is_steady`, as it was when the side was last looked at
         self.fresh = False  # something came that was not looked at
         self.blocked = False  # it waits for the other side
         self.forced = False  # it shall not wait with what comes next
