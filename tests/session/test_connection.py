@@ -495,7 +495,7 @@ def test_a_record_that_fails_in_a_run_is_told_and_those_behind_it_are_opened(pee
     verdict = connection.handshakes[0].verdicts[CLIENT]
     assert verdict.records - verdict.decrypted == 1
     kinds = [type(event) for event in told if isinstance(event, Record | ApplicationData | Undecryptable)][-12:]
-    assert kinds == [Record, ApplicationData] * 2 + [Record, Undecryptable] + [Record, ApplicationData] * 3
+    assert kinds == [*[Record, ApplicationData] * 2, Record, Undecryptable, *[Record, ApplicationData] * 3]
 
 
 def test_receive_data_says_whether_there_can_be_something_new() -> None:
