@@ -328,7 +328,8 @@ def test_what_was_prepared_is_forgotten_when_nothing_more_is_read() -> None:
     key._thread.join()
     assert key._done
     key.prepare(b"")
-    assert not (key._done or key._waiting)
+    assert not key._done
+    assert not key._waiting
 
 
 def test_a_block_of_nothing_but_heads_is_little_work() -> None:
