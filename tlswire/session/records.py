@@ -24,10 +24,10 @@ SSLV2_HEADER_LENGTH = 2
 MAX_FRAGMENT = (1 << 14) + 2048  # RFC 5246 §6.2.3
 
 _FIRST_TYPE, _LAST_TYPE = ContentType.change_cipher_spec, ContentType.heartbeat
-_unpack_header = Struct(">HBH").unpack_from  # content type and major version, minor version, length
-# What `take_run` may take: content type and major version, as one number.
-APPLICATION_DATA = frozenset({ContentType.application_data << 8 | 3})
-ANY_CONTENT = frozenset(content_type << 8 | 3 for content_type in range(_FIRST_TYPE, _LAST_TYPE + 1))
+_unpack_header = Struct(">BHH").unpack_from
+# What `take_run` may take.
+APPLICATION_DATA = frozenset({int(ContentType.application_data)})
+ANY_CONTENT = frozenset(range(_FIRST_TYPE, _LAST_TYPE + 1))
 _HEADER = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]", re.DOTALL)
 
 
@@ -123,10 +123,11 @@ class RecordReader:
         side, marks, end = self._side, inbox.marks, position + inbox.size
         ahead = inbox.offset - position
         mark, at = marks[0]
+        covered = mark - ahead  # up to there it is `at` that bytes come from
         enough, last = HEADER_LENGTH, end - HEADER_LENGTH
         while position <= last:
-            head, minor, length = _unpack_header(run, position)
-            if head not in wanted or length > MAX_FRAGMENT:
+            content_type, version, length = _unpack_header(run, position)
+            if content_type not in wanted or version >> 8 != 3 or length > MAX_FRAGMENT:
                 enough = 0
                 break
             start = position + HEADER_LENGTH
@@ -134,22 +135,13 @@ class RecordReader:
             if stop > end:
                 enough = HEADER_LENGTH + length
                 break
-            while mark < stop + ahead:
+            while covered < stop:
                 marks.popleft()
                 mark, at = marks[0]
-            taken.append(
-                Record(
-                    side,
-                    at,
-                    position + ahead,
-                    HEADER_LENGTH,
-                    head >> 8,
-                    0x300 | minor,
-                    run[start:stop],
-                    epoch,
-                    protected,
-                )
-            )
+                covered = mark - ahead
+            fragment = run[start:stop]
+            offset = position + ahead
+            taken.append(Record(side, at, offset, HEADER_LENGTH, content_type, version, fragment, epoch, protected))
             position = stop
         inbox.move(position)
         inbox.enough = enough
@@ -285,18 +277,22 @@ def read_records(data: bytes, *, side: int = 0, at: object = None) -> list[Recor
 
     Nothing is opened, and nothing raised: what is no whole record is told as DiscardedBytes.
     """
-    told: list[Event] = []
+    told: list[Record | DiscardedBytes] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, DiscardedBytes):  # the end of the stream is no news here
+            told.append(event)
+
     inbox = Inbox()
     if data:
         inbox.add(bytes(data), at)
     inbox.ended, inbox.end_at = True, at
-    reader = RecordReader(side, inbox, Limits(), told.append)
+    reader = RecordReader(side, inbox, Limits(), tell)
     while True:
         told += reader.take_run(ANY_CONTENT, 0, False)
         if reader.look() is not Look.record:
-            break
+            return told
         fragment, offset, _ = reader.take()
         told.append(
             Record(side, at, offset, reader.header_length, reader.content_type, reader.version, fragment, 0, False)
         )
-    return [event for event in told if isinstance(event, Record | DiscardedBytes)]
