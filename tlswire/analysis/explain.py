@@ -116,7 +116,8 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
                     teller = tellers[stream] = Storyteller(stream)
                 for row in teller.rows(events):
                     place = reader.place(row.at)
-                    last = max(last, place)
+                    if place > last:
+                        last = place
                     if place == here and segment is not None:
                         alone = False
                         row.ack = segment.relative_ack

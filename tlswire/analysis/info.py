@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tlswire.escaping import escape
@@ -40,12 +41,22 @@ def level_name(alert: Alert) -> str:
 
 def info_of(event: HandshakeMessage) -> str:
     """The text of the Info column for a handshake message, safe to print."""
-    text = name_of(event.msg_type).replace("_", " ").title()
+    text = _title(event.msg_type)
     if isinstance(event.message, Unresolved):
         return f"{text}, not decoded: needs {event.message.needs}"
-    describe = next((found for kind in type(event.message).__mro__ if (found := _DETAILS.get(kind))), None)
+    describe = _describer(type(event.message))
     details = describe(event.message) if describe is not None else ""
     return f"{text}, {details}" if details else text
+
+
+@lru_cache(maxsize=512)
+def _title(msg_type: HandshakeType) -> str:
+    return name_of(msg_type).replace("_", " ").title()
+
+
+@lru_cache(maxsize=256)  # more than there are message classes
+def _describer(kind: type) -> Callable[[Any], str] | None:
+    return next((found for base in kind.__mro__ if (found := _DETAILS.get(base))), None)
 
 
 def _client_hello(hello: ClientHello) -> str:

@@ -117,17 +117,20 @@ class Storyteller:
         self._record_versions: list[int | None] = [None, None]
         self._http = (HTTPLine(), HTTPLine())
 
-    def rows(self, events: Iterable[Event]) -> Iterator[Row]:
+    def rows(self, events: Iterable[Event]) -> list[Row]:
         """The rows that events make: none for a record, whose contents have events of their own."""
+        rows: list[Row] = []
         for event in events:
-            yield from self._rows(event)
+            if isinstance(event, Record):
+                self._record_versions[event.side] = event.version
+            elif isinstance(event, HandshakeMessage):
+                rows += self._handshake(event)
+            else:
+                rows += self._rows(event)
+        return rows
 
     def _rows(self, event: Event) -> Iterator[Row]:
         match event:
-            case Record(side=side, version=version):
-                self._record_versions[side] = version
-            case HandshakeMessage():
-                yield from self._handshake(event)
             case ApplicationData(data=data):
                 line = self._http[event.side].feed(data)
                 text = line if line is not None else "Application Data"
@@ -183,7 +186,7 @@ class Storyteller:
             case EndOfStream():
                 pass
 
-    def _handshake(self, event: HandshakeMessage) -> Iterator[Row]:
+    def _handshake(self, event: HandshakeMessage) -> list[Row]:
         message = event.message
         if isinstance(message, ServerHello | ServerHelloTLS13Draft) and not message.is_hello_retry_request:
             self._version = message.negotiated_version
@@ -193,9 +196,9 @@ class Storyteller:
         row = self._message(event, ContentType.handshake, name_of(event.msg_type), protected_length, info_of(event))
         if isinstance(message, CertificateRequest):
             row.more["certificate_authorities"] = [str(name) for name in message.certificate_authorities]
-        yield row
+        rows = [row]
         if isinstance(message, Unresolved):
-            return
+            return rows
         for violation in message.violations:
             if violation.rule == "unknown":
                 continue  # every client of today sends codes that are made up (GREASE, RFC 8701)
@@ -206,7 +209,8 @@ class Storyteller:
             if violation.actual is not None:
                 text += f", got {violation.actual}"
             more: dict[str, object] = {"path": violation.path, "rule": violation.rule}
-            yield self._row("violation", event, event.epoch, row.name, None, text, more)
+            rows.append(self._row("violation", event, event.epoch, row.name, None, text, more))
+        return rows
 
     def _malformed(self, event: Malformed) -> Row:
         content_type, msg_type = event.content_type, event.msg_type
@@ -240,9 +244,8 @@ class Storyteller:
         length: int,
         info: str,
     ) -> Row:
-        encrypted = not isinstance(event, Undecryptable) and event.protected
         row = self._row("message", event, event.epoch, name, length, info, {})
-        row.encrypted = encrypted
+        row.encrypted = not isinstance(event, Undecryptable) and event.protected
         row.content_type = content_type.name
         return row
 

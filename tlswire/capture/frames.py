@@ -7,6 +7,7 @@ costs 0.05 us where a named tuple with a slice of its own costs 0.4, and there a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from tlswire.capture.dissect import Dissector, dissector
@@ -75,9 +76,18 @@ def format_time(ticks: int, ticks_per_second: int) -> str:
     A clock that counts in binary fractions of a second gets as many digits as it takes to keep its ticks
     apart, rounded down.
     """
-    digits = len(str(ticks_per_second - 1)) if ticks_per_second > 1 else 0
+    digits, whole = _digits(ticks_per_second)
     sign = "-" if ticks < 0 else ""
     seconds, rest = divmod(abs(ticks), ticks_per_second)
     if not digits:
         return f"{sign}{seconds}"
-    return f"{sign}{seconds}.{rest * 10**digits // ticks_per_second:0{digits}d}"
+    if whole != ticks_per_second:
+        rest = rest * whole // ticks_per_second
+    return f"{sign}{seconds}.{rest:0{digits}d}"
+
+
+@lru_cache(maxsize=8)
+def _digits(ticks_per_second: int) -> tuple[int, int]:
+    """The number of digits that tell the ticks of a second apart, and how many ticks these could tell apart."""
+    digits = len(str(ticks_per_second - 1)) if ticks_per_second > 1 else 0
+    return digits, 10**digits

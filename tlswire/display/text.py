@@ -18,7 +18,7 @@ controls was escaped by those who made the rows.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -71,20 +71,23 @@ class StoryTable:
         self._last: Provenance | None = None
         self._epochs: dict[int, int] = {}  # by stream, the last handshake that is announced
 
-    def lines(self, row: Row) -> Iterator[Line]:
+    def lines(self, row: Row) -> list[Line]:
         """The lines of a row, after the headings that are due before it."""
         style = "warning" if row.kind != "message" else "encrypted" if row.encrypted else "row"
-        epoch = f"{row.epoch}{'*' if row.encrypted else ''}"
+        epoch = f"{row.epoch}*" if row.encrypted else str(row.epoch)
         cells = [row.source, row.destination, row.protocol or "?"]
         group = (row.at, row.stream.number, row.side, row.protocol)
-        yield from self._placed(row.at, cells, row.ack, epoch, row.info, style, group, self._announce(row))
-        yield from self._names_of(row)
+        lines = self._placed(row.at, cells, row.ack, epoch, row.info, style, group, self._announce(row))
+        names = row.more.get("certificate_authorities")
+        if isinstance(names, list):
+            lines += self._names_of(names)
+        return lines
 
-    def segment_lines(self, row: SegmentRow) -> Iterator[Line]:
+    def segment_lines(self, row: SegmentRow) -> list[Line]:
         """The lines of a TCP segment with which no message became readable."""
         segment = row.segment
         cells = [segment.source, segment.destination, "TCP"]
-        yield from self._placed(segment.at, cells, segment.relative_ack, "", row.info, "tcp", segment, ())
+        return self._placed(segment.at, cells, segment.relative_ack, "", row.info, "tcp", segment, None)
 
     def _placed(
         self,
@@ -95,8 +98,8 @@ class StoryTable:
         info: str,
         style: str,
         group: object,
-        announced: Iterable[Line],
-    ) -> Iterator[Line]:
+        announced: str | None,
+    ) -> list[Line]:
         day, time = _day_and_time(at)
         cells = [str(at.frame), time, _delta(self._last or at, at), *peers]
         self._last = at
@@ -107,17 +110,21 @@ class StoryTable:
             self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
             # What is the source now is the destination of the answer.
             self._widths[_SOURCE] = self._widths[_SOURCE + 1] = max(self._widths[_SOURCE : _SOURCE + 2])
-        yield from self._headings(at, day)
-        yield from announced
+        lines: list[Line] = []
+        if at.file != self._file or day != self._day:
+            lines += self._headings(at, day)
+        if announced is not None:
+            lines += self._wrapped(announced, len("-- "), "divider")
         if self._grouped:
             if group != self._frame:
                 self._frame = group
-                yield from self._frame_lines(cells[:-1], "frame")
+                lines += self._frame_lines(cells[:-1], "frame")
             start = " " * (self._widths[0] + len(_GAP)) + cells[-1].ljust(self._widths[-1]) + _GAP
         else:
             start = self._joined(cells) + _GAP
         self._indent = len(start)
-        yield from self._wrapped(start + info, len(start), style)
+        lines += self._wrapped(start + info, len(start), style)
+        return lines
 
     def end_block(self, stream: int) -> None:
         """Takes that a stream is over and that other text is written before the next row."""
@@ -142,21 +149,17 @@ class StoryTable:
                 yield Line(self._joined([*self._names, "Info"]), "heading")
         self._file, self._day = at.file, day
 
-    def _announce(self, row: Row) -> Iterator[Line]:
+    def _announce(self, row: Row) -> str | None:
         """A divider where a stream's next handshake begins."""
-        if row.content_type != "handshake" or row.epoch <= self._epochs.get(row.stream.number, 0):
-            return
+        if not row.epoch or row.content_type != "handshake" or row.epoch <= self._epochs.get(row.stream.number, 0):
+            return None
         self._epochs[row.stream.number] = row.epoch
         self._frame = None
-        yield from self._wrapped(
-            f"-- stream {row.stream.number}: handshake {row.epoch}, a renegotiation", len("-- "), "divider"
-        )
+        return f"-- stream {row.stream.number}: handshake {row.epoch}, a renegotiation"
 
-    def _names_of(self, row: Row) -> Iterator[Line]:
+    def _names_of(self, names: list[str]) -> Iterator[Line]:
+        """The names of certificate authorities, under Info."""
         indent = self._indent
-        names = row.more.get("certificate_authorities")
-        if not isinstance(names, list):
-            return
         shown = names if len(names) <= FEW_NAMES else names[:FIRST_NAMES]
         digits = len(str(len(shown)))
         for number, name in enumerate(shown, 1):
@@ -182,9 +185,8 @@ class StoryTable:
         else:
             yield from self._wrapped(self._joined(cells), indent, style)
 
-    def _wrapped(self, text: str, indent: int, style: str) -> Iterator[Line]:
-        for line in wrapped(text, indent, self._width):
-            yield Line(line, style)
+    def _wrapped(self, text: str, indent: int, style: str) -> list[Line]:
+        return [Line(line, style) for line in wrapped(text, indent, self._width)]
 
 
 def wrapped(text: str, indent: int, width: int | None) -> list[str]:

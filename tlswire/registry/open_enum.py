@@ -96,6 +96,11 @@ class OpenEnum(enum.IntEnum, metaclass=OpenEnumType):
         return member
 
     @property
+    def name(self) -> str:
+        """The name in the registry, or one made up of the code."""
+        return self._name_  # the one that `Enum` has takes three times as long
+
+    @property
     def is_known(self) -> bool:
         """Whether the code has a name in the registry; GREASE codes have none."""
         return self._name_ in type(self)._member_map_

@@ -5,6 +5,8 @@ Certificates and names are kept as their DER bytes and read on demand: many are 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tlswire.errors import DecodeError
 from tlswire.registry import CertificateStatusType, ClientCertificateType, ProtocolVersion, SignatureScheme
 from tlswire.schema.der import read_element
@@ -135,6 +137,7 @@ class CertificateStatus(Message):
     )
 
 
+@lru_cache(maxsize=64)  # a server sends the same certificate to all
 def certificate_subject(der: bytes) -> str | None:
     """The subject of a certificate as a string (RFC 4514); None where the DER cannot be read so far.
 

@@ -79,6 +79,8 @@ def _list(node: ListToEnd[Any], value: Any, message: Any) -> Iterator[Violation]
     item_node = node.subcon
     if not may_violate(item_node):
         return
+    if isinstance(item_node, Enumerated) and all(map(item_node.enum.BY_CODE.__contains__, value)):
+        return
     rule = _rule(item_node)
     for index, item in enumerate(value):
         for violation in rule(item_node, item, message):
