@@ -9,7 +9,7 @@ from typing import Any
 
 DOCS = Path(__file__).parent.parent / "docs" / "performance.md"
 PICTURE = DOCS.with_name("performance.svg")
-BEGIN, END = "<!-- figures: written by `python -m benchmarks --docs` -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- {}: written by `python -m benchmarks", "<!-- end of {} -->"
 PICTURED = ("tlswire", "floor", "tshark", "ssldump")
 CALLED = {"floor": "by hand"}
 
@@ -86,11 +86,17 @@ def markdown(results: dict[str, Any]) -> str:
 
 def document(results: dict[str, Any]) -> None:
     """Puts the table and the picture into the docs."""
-    text = DOCS.read_text()
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
-    DOCS.write_text(f"{head}{BEGIN}\n\n{markdown(results)}\n{END}{tail}")
+    insert("figures", markdown(results))
     PICTURE.write_text(picture(results))
+
+
+def insert(section: str, text: str) -> None:
+    """Puts text into the docs, in place of what is between the marks of a section."""
+    begin, end = BEGIN.format(section), END.format(section)
+    head, rest = DOCS.read_text().split(begin)
+    command, _, rest = rest.partition("\n")
+    _, tail = rest.split(end)
+    DOCS.write_text(f"{head}{begin}{command}\n\n{text}\n{end}{tail}")
 
 
 COLOURS = {"tlswire": "#2f81f7", "floor": "#9aa4af", "tshark": "#d29922", "ssldump": "#bf6a9b"}

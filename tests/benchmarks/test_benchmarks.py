@@ -12,9 +12,10 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 import tlswire
-from benchmarks import floors, kept, micro, prototype, report
+from benchmarks import floors, kept, micro, prototype, report, scale
 from benchmarks.inputs import INPUTS, KEY, Input, by_tlswire
 from benchmarks.wanted import AtLeast, AtMost
+from tlswire.capture import CaptureReader
 
 SMALL = [
     Input("gcm", "AES128-GCM-SHA256", ssl.TLSVersion.TLSv1_2, 16_384, 8),
@@ -51,6 +52,35 @@ def test_reordered_segments_come_early(tmp_path: Path) -> None:
             numbers.append(int.from_bytes(raw[position + 54 : position + 58], "big"))
         position += 16 + length
     assert sum(later < earlier for earlier, later in itertools.pairwise(numbers)) > len(numbers) / 4
+
+
+def test_copies_of_a_capture_are_connections_of_their_own(tmp_path: Path) -> None:
+    small = next(small for small in SMALL if small.name == "connections")
+    small.make(tmp_path)
+    copies = scale.Copies(small.path(tmp_path))
+    capture = tmp_path / "copies.pcap"
+    capture.write_bytes(b"".join(copies(3)))
+    assert capture.read_bytes()[: 24 + len(copies.frames)].startswith(small.path(tmp_path).read_bytes()[:24])
+    read = tlswire.open(capture)
+    assert len(read.connections) == 3 * small.connections
+    assert {stream.client.rsplit(":", 1)[0] for stream in read.connections} == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+
+
+def test_idle_connections_are_those_that_nobody_ended(tmp_path: Path) -> None:
+    small = next(small for small in SMALL if small.name == "connections")
+    small.make(tmp_path)
+    whole = scale.Copies(small.path(tmp_path))
+    idle = scale.Copies(small.path(tmp_path), without=1)
+    assert len(whole.clients) - len(idle.clients) == 2 * small.connections
+
+
+def test_half_open_connections_are_read_as_such(tmp_path: Path) -> None:
+    capture = tmp_path / "half-open.pcap"
+    capture.write_bytes(b"".join(scale.half_open(70_000)))
+    reader = CaptureReader([capture])
+    assert not list(reader)
+    assert reader.frames == 70_000
+    assert not reader.notices  # each is a connection of its own, and none was let go of
 
 
 def test_client_hello_by_hand_has_the_same_content() -> None:

@@ -80,14 +80,14 @@ class Plaintext:
         side = self._side
         pieces: list[bytes] = []
         for event in events:
-            if event.side != side:
-                continue
             kind = type(event)
+            if kind is Record or event.side != side:
+                continue
             if kind is ApplicationData:
                 data: bytes = event.data  # type: ignore[attr-defined]
                 self.size += len(data)
                 pieces.append(data)
-            elif kind is not Record:
+            else:
                 self._note(event)
         written = b"".join(pieces)
         if written:

@@ -55,9 +55,10 @@ class Extended(Message):
 
     def extension(self, type: ExtensionType) -> Extension | None:
         """The first extension of that type, or None."""
-        return next(
-            (extension for extension in self.extensions or () if getattr(extension, "type", None) == type), None
-        )
+        for extension in self.extensions or ():
+            if getattr(extension, "type", None) == type:
+                return extension
+        return None
 
     @property
     def renegotiation_info(self) -> RenegotiationInfo | None:

@@ -139,6 +139,8 @@ class Inbox:
         self.position = position
         self.size -= count
         self.offset += count
+        if not self.size:
+            self._rest()
 
     def skip(self, count: int) -> object:
         """Moves over `count` bytes that were peeked at, and gives the `at` of the last of them."""
@@ -149,7 +151,15 @@ class Inbox:
         end = self.offset
         while marks[0][0] < end:
             marks.popleft()
-        return marks[0][1]
+        at = marks[0][1]
+        if not self.size:
+            self._rest()
+        return at
+
+    def _rest(self) -> None:
+        """Lets go of all when nothing is left: most connections are idle most of the time."""
+        self._run, self.position = b"", 0
+        self.marks = _NOTHING
 
     def take(self, count: int) -> tuple[bytes, object]:
         """The next `count` bytes of the run, and the `at` of the last of them."""

@@ -234,10 +234,14 @@ class Messages(Protecting):
 
     def _count_request(self, epoch: int, change: int) -> None:
         """Counts HelloRequests (1) and their refusals (-1), which may be read in either order."""
-        self._requests[epoch] += change
+        requests = self._requests.get(epoch, 0) + change
+        if requests:
+            self._requests[epoch] = requests
+        else:
+            self._requests.pop(epoch, None)
         asked = self._flow.known(epoch)
         if asked is not None:
-            asked.initiated_by = Role.server if self._requests[epoch] > 0 else Role.client
+            asked.initiated_by = Role.server if requests > 0 else Role.client
 
     def _check_finished(self, side: Side, handshake: Handshake, message: Message | Unresolved, protected: bool) -> bool:
         """Compares a Finished with the transcript (RFC 5246 §7.4.9); False when it contradicts."""

@@ -7,8 +7,6 @@ that no MAC, tag or Finished has proved; what stays encrypted is told with its r
 
 from __future__ import annotations
 
-from collections import Counter
-
 from tlswire.crypto import RecordProtection, Secrets, SessionState
 from tlswire.errors import DecodeError, DecryptError
 from tlswire.registry import (
@@ -54,7 +52,7 @@ class Protecting:
         self._sides = (Side(0, limits, self._tell), Side(1, limits, self._tell))
         self._version: ProtocolVersion | None = None
         self._server_name: str | None = None
-        self._requests = Counter[int]()  # by the epoch that they ask for: HelloRequests that were not refused
+        self._requests: dict[int, int] = {}  # by the epoch that they ask for: HelloRequests that were not refused
 
     def _tell(self, event: Event) -> None:
         self._events.append(event)
