@@ -44,19 +44,16 @@ def info_of(event: HandshakeMessage) -> str:
     text = _title(event.msg_type)
     if isinstance(event.message, Unresolved):
         return f"{text}, not decoded: needs {event.message.needs}"
-    describe = _describer(type(event.message))
-    details = describe(event.message) if describe is not None else ""
-    return f"{text}, {details}" if details else text
+    for kind in type(event.message).__mro__:
+        if kind in _DETAILS:
+            details = _DETAILS[kind](event.message)
+            return f"{text}, {details}" if details else text
+    return text
 
 
 @lru_cache(maxsize=512)
 def _title(msg_type: HandshakeType) -> str:
     return name_of(msg_type).replace("_", " ").title()
-
-
-@lru_cache(maxsize=256)  # more than there are message classes
-def _describer(kind: type) -> Callable[[Any], str] | None:
-    return next((found for base in kind.__mro__ if (found := _DETAILS.get(base))), None)
 
 
 def _client_hello(hello: ClientHello) -> str:
