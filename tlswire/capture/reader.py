@@ -17,6 +17,7 @@ from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.openvpn import OpenVPN
 from tlswire.capture.recognise import Receiver, Recogniser
+from tlswire.capture.rsa_process import RSAProcess
 from tlswire.capture.stream import SEQUENCE_MASK
 from tlswire.capture.tcp import TCPAssembler, TCPConnection
 from tlswire.crypto import KeyLogEntry, Secrets, parse_key_log
@@ -25,8 +26,6 @@ from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 from tlswire.values import Value, frozen
 
-_TWO_CORES = (os.cpu_count() or 1) > 1
-_PASS = 7  # blocks in which no key exchange is looked for, after one that had none
 _TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
@@ -128,7 +127,8 @@ class CaptureReader:
     Parameters: `sources`, paths, "-" for standard input, or binary file objects, read one after the other in the order
     of their first frames; `secrets`, what may decrypt; `limits` of the TCP side, and `session_limits` of each
     connection; `keep_messages`, whether handshakes keep their messages when they are over; `segments`, whether
-    `segment` shall hold the TCP segment of each frame: `batches` then gives one, perhaps empty, for each of them.
+    `segment` shall hold the TCP segment of each frame: `batches` then gives one, perhaps empty, for each of them;
+    `both_cores`, whether a forked process may do RSA while this one reads, where that can be had.
 
     Iterating gives `(stream, event)`; an event of None says that the stream is over.  Raises CaptureError when a
     source cannot be opened; while it is iterated over, where one cannot be read to its end, after everything before
@@ -144,9 +144,11 @@ class CaptureReader:
         session_limits: Limits | None = None,
         keep_messages: bool = False,
         segments: bool = False,
+        both_cores: bool = False,
     ) -> None:
         self.segment: TCPSegment | None = None
         self._segments = segments
+        self._both_cores = both_cores
         self.secrets = secrets if secrets is not None else Secrets()
         self.notices: Counter[str] = Counter()  # limits of the TCP side that were reached, and how often
         self._session_limits = session_limits
@@ -157,7 +159,6 @@ class CaptureReader:
         self._files: dict[str, int] = {}
         self._capture: Capture | None = None
         self._bytes_before = 0
-        self._blocks_to_pass = 0
         self._told: list[tuple[TLSStream, list[Event] | None]] = []
         self._dirty: list[_Watched] = []
         self._waiting: dict[TLSStream, None] = {}
@@ -174,12 +175,19 @@ class CaptureReader:
 
     def batches(self) -> Iterator[list[tuple[TLSStream, list[Event] | None]]]:
         """The same, together what one frame has made known: streams, and the events of each."""
+        if self._both_cores:
+            with RSAProcess(self.secrets) as process:
+                yield from self._batches(process)
+        else:
+            yield from self._batches(None)
+
+    def _batches(self, process: RSAProcess | None) -> Iterator[list[tuple[TLSStream, list[Event] | None]]]:
         damage: CaptureError | None = None
         receive, told = self._assembler.receive, self._told
         for capture in open_captures(self._sources, on_secrets=self._add_secrets):
             self._capture, before = capture, self._bytes_before
-            if _TWO_CORES:
-                capture.watch(self._look_ahead)
+            if process is not None:
+                capture.watch(process.look_at)
             self._files.setdefault(capture.name, len(self._files))
             try:
                 for frame in capture.raw_frames():
@@ -196,7 +204,6 @@ class CaptureReader:
             self._bytes_before = before + capture.bytes_read
             self._capture = None
         self.segment = None
-        self.secrets.prepare(b"")
         self._assembler.finish()
         self._collect()
         if told:
@@ -233,13 +240,6 @@ class CaptureReader:
         """Where in the order of the captures a frame stands: the number of its file, and its own."""
         assert isinstance(at, Provenance)
         return self._files[at.file], at.frame
-
-    def _look_ahead(self, block: bytes) -> None:
-        """Lets the keys begin with what is in a block of the file; where there is little, few blocks are looked at."""
-        if self._blocks_to_pass:
-            self._blocks_to_pass -= 1
-        elif not self.secrets.prepare(block):
-            self._blocks_to_pass = _PASS
 
     def _add_secrets(self, secrets_type: int, data: bytes) -> None:
         """Takes what a pcapng file carries of secrets itself (pcapng §4.7)."""

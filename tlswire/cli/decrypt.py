@@ -19,7 +19,7 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
     stops before any stream was found, an earlier run's files stay as they are.
     """
     secrets = files.load()
-    reader = CaptureReader(captures, secrets=secrets)
+    reader = CaptureReader(captures, secrets=secrets, both_cores=True)
     output = PlaintextFiles(directory, list(captures))
     complete = False
     try:

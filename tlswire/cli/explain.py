@@ -17,7 +17,7 @@ from tlswire.display.text import StoryTable
 def explain_captures(captures: Sequence[CaptureSource], files: SecretFiles, *, tcp: bool, as_json: bool) -> Status:
     """Prints the story; raises TLSWireError after what could be told before it."""
     secrets = files.load()
-    reader = CaptureReader(captures, secrets=secrets, segments=tcp)
+    reader = CaptureReader(captures, secrets=secrets, segments=tcp, both_cores=True)
     width = terminal_width()
     table = StoryTable(width, ack=tcp)
     encrypted = found = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Thread
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -53,27 +52,26 @@ class RSAKey:
     Parameters: `private_key`; `name`, what errors and evidence call it.
     """
 
-    __slots__ = ("_done", "_private_key", "_thread", "_waiting", "name", "public_numbers")
+    __slots__ = ("_private_key", "ahead", "name", "public_numbers")
 
     def __init__(self, private_key: RSAPrivateKey, name: str = "RSA key") -> None:
-        self._waiting: dict[bytes, None] = {}
-        self._done: dict[bytes, bytes] = {}
-        self._thread: Thread | None = None
         numbers = private_key.public_key().public_numbers()
         self._private_key = private_key
         self.public_numbers: PublicNumbers | None = (numbers.n, numbers.e)
         self.name = name
+        self.ahead: Callable[[bytes], bytes | None] | None = None
+        """What may know a premaster secret already, by the encrypted one; None says that it does not."""
 
     def __repr__(self) -> str:
         return f"<RSAKey {self.name!r}, {self._private_key.key_size} bits>"
 
     def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
         """The premaster secret (RFC 5246 §7.4.7.1); raises DecryptError `premaster_invalid`."""
-        self._waiting.pop(encrypted_pre_master_secret, None)
-        done = self._done.pop(encrypted_pre_master_secret, None)
-        return done if done is not None else self._decrypt(encrypted_pre_master_secret)
+        known = self.ahead(encrypted_pre_master_secret) if self.ahead is not None else None
+        return known if known is not None else self.alone(encrypted_pre_master_secret)
 
-    def _decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
+    def alone(self, encrypted_pre_master_secret: bytes) -> bytes:
+        """The same, without asking what may know it."""
         # Some senders strip leading zeros and some add them; the number is the same.
         size = (self._private_key.key_size + 7) // 8
         ciphertext = encrypted_pre_master_secret.lstrip(b"\0").rjust(size, b"\0")
@@ -82,20 +80,13 @@ class RSAKey:
         except ValueError as error:
             raise DecryptError("premaster_invalid") from error
 
-    def prepare(self, data: bytes) -> int:
-        """Begins to decrypt in a thread what `decrypt` will soon be asked for; gives how many that are.
+    def find(self, data: bytes) -> list[bytes]:
+        """What in any bytes looks like an encrypted premaster secret for this key, each once (RFC 5246 §7.4.7.1).
 
-        Parameters: `data`, bytes that are about to be read, or b"" when no more will be, to forget all; what looks
-        like a ClientKeyExchange for this key (RFC 5246 §7.4.7.1) is taken for one.  It is a guess, and nothing is
-        believed for it: `decrypt` gives the same as ever.
-
-        RSA is most of the work on a short connection, and `cryptography` lets go of the interpreter for it.  The thread
-        begins with what comes last, the reader does what comes first, and they meet; so neither waits for the other.
+        It is a guess: by the head of a ClientKeyExchange that has the key's length.
         """
         size = (self._private_key.key_size + 7) // 8
         head = b"\x10" + (size + 2).to_bytes(3, "big") + size.to_bytes(2, "big")
-        self._waiting.clear()
-        self._done.clear()
         found: dict[bytes, None] = {}
         position = data.find(head)
         while position >= 0:
@@ -103,20 +94,7 @@ class RSAKey:
             if start + size <= len(data):
                 found[data[start : start + size]] = None
             position = data.find(head, start + size)  # so that a block of nothing but heads is not much work
-        if len(found) > 1:
-            self._waiting.update(found)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._work)
-                self._thread.start()
-        return len(found)
-
-    def _work(self) -> None:
-        while self._waiting:
-            try:
-                encrypted, _ = self._waiting.popitem()
-                self._done[encrypted] = self._decrypt(encrypted)
-            except (KeyError, DecryptError):  # the reader was faster; or it will be told the same
-                pass
+        return list(found)
 
 
 class CallbackKey:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from tlswire.crypto.keylog import KeyLogEntry
-from tlswire.crypto.rsa import PremasterSource, RSAKey
+from tlswire.crypto.rsa import PremasterSource
 from tlswire.registry import CipherSuite, ProtocolVersion
 from tlswire.values import Value, frozen
 
@@ -69,10 +69,6 @@ class Secrets:
         """Adds entries of a key log; of two for the same session the later counts."""
         for entry in entries:
             self._logged[entry.label, entry.identifier] = entry.secret
-
-    def prepare(self, data: bytes) -> int:
-        """Lets RSA keys begin with what is in bytes that are about to be read (`RSAKey.prepare`); how much that is."""
-        return sum(key.prepare(data) for key in self.server_keys if isinstance(key, RSAKey))
 
     # What is asked for
 

@@ -1,0 +1,203 @@
+"""RSA in a process of its own, beside the reader that will ask for it.
+
+RSA is most of the work on a short connection, and needs nothing but the key and some bytes that can be seen in the file.
+So while the reader takes a block of the file apart, a forked process decrypts what in that block looks like a
+ClientKeyExchange, in the order of the file, and is soon ahead of the reader.  Nothing is believed for that: the reader
+asks with the bytes that it has found by itself, and is told what they decrypt to.  What it asks for and the process was
+not given, it decrypts itself; so it does if the process cannot be had, or is gone.
+
+    reader    key, length, encrypted premaster secret  ->   process
+    reader   <-   length, premaster secret                  process, in the same order
+
+A thread was tried: it has to wait for the interpreter after each decryption, and the reader for the thread.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from struct import Struct
+from types import TracebackType
+
+from tlswire.crypto import RSAKey, Secrets
+from tlswire.errors import DecryptError
+
+Asked = tuple[int, bytes]
+"""The key's number, and the encrypted premaster secret."""
+
+_REQUEST, _RESULT = Struct(">BH"), Struct(">H")
+_NOTHING = 0xFFFF  # in place of a length: it could not be decrypted
+_LEAST = 4  # key exchanges in a block for which a process is begun
+_MOST_KEYS = 256
+_READ = 1 << 16
+_BATCH = 32  # requests that are sent at once, if they fit
+_PASS = 7  # blocks that are not looked at after one in which there was nothing
+
+
+def available() -> bool:
+    """True where processes can be forked and there is a core for one."""
+    return sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+
+
+class RSAProcess:
+    """The process, which begins when there is something to do; to be used with `with`.
+
+    Parameters: `secrets`, whose RSA keys are asked through it until it is closed.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        keys = [key for key in secrets.server_keys if isinstance(key, RSAKey)]
+        self._keys = keys[:_MOST_KEYS] if available() else []
+        self._used = set(range(len(self._keys))) if len(self._keys) == 1 else set[int]()  # keys that were asked
+        self._asked: list[RSAKey] = []  # the keys that have us for `ahead`
+        self._process = 0
+        self._requests = self._results = -1
+        self._sent: deque[Asked] = deque()  # what the process has not answered
+        self._news = b""  # bytes of an answer that is not whole
+        self._waiting: set[Asked] = set()  # the same
+        self._answers: dict[Asked, bytes | None] = {}
+        self._last: set[Asked] = set()  # what was found in the last block, and in the one before: it is remembered
+        self._before: set[Asked] = set()
+        self._to_pass = 0
+
+    def __enter__(self) -> RSAProcess:
+        self._asked = list(self._keys)
+        for number, key in enumerate(self._asked):
+            key.ahead = partial(self._answer, number)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for key in self._asked:
+            key.ahead = None
+        self._end()
+
+    def look_at(self, block: bytes) -> None:
+        """Has decrypted what is in bytes that are about to be read; where there is little, few blocks are looked at."""
+        if not self._keys:
+            return
+        if self._to_pass:
+            self._to_pass -= 1
+            return
+        found = [(number, one) for number in self._used for one in self._keys[number].find(block)]
+        if not found and self._used:
+            self._to_pass = _PASS
+        for asked in self._before:
+            self._answers.pop(asked, None)
+        self._before, self._last = self._last, set(found)
+        if found and (self._process or (len(found) >= _LEAST and self._begin())):
+            self._send(found)
+
+    def _answer(self, number: int, encrypted: bytes) -> bytes | None:
+        """What the process has made of it; None where it was not asked, or could not."""
+        self._used.add(number)
+        asked = number, encrypted
+        if asked in self._waiting:
+            while asked not in self._answers and self._sent:
+                self._receive()
+        return self._answers.pop(asked, None)
+
+    def _send(self, found: list[Asked]) -> None:
+        """Sends as much as the pipe takes at once: for the rest, nobody shall have to wait."""
+        position = 0
+        while position < len(found):
+            batch, size = list[bytes](), 0
+            for number, encrypted in found[position : position + _BATCH]:
+                piece = _REQUEST.pack(number, len(encrypted)) + encrypted
+                size += len(piece)
+                if size > select.PIPE_BUF:  # up to that it is written whole, or not at all
+                    break
+                batch.append(piece)
+            if not batch:
+                position += 1  # a key of more than 32,000 bits
+                continue
+            try:
+                os.write(self._requests, b"".join(batch))
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                self._end()
+                return
+            self._sent += found[position : position + len(batch)]
+            self._waiting.update(found[position : position + len(batch)])
+            position += len(batch)
+
+    def _receive(self) -> None:
+        """Waits for answers, and takes them."""
+        news = os.read(self._results, _READ)
+        if not news:
+            self._end()
+            return
+        data, position = self._news + news, 0
+        while position + _RESULT.size <= len(data):
+            (length,) = _RESULT.unpack_from(data, position)
+            start = position + _RESULT.size
+            end = start if length == _NOTHING else start + length
+            if end > len(data):
+                break
+            asked = self._sent.popleft()
+            self._waiting.discard(asked)
+            if asked in self._last or asked in self._before:
+                self._answers[asked] = None if length == _NOTHING else data[start:end]
+            position = end
+        self._news = data[position:]
+
+    def _begin(self) -> bool:
+        """Forks; False where the system refuses."""
+        requests, self._requests = os.pipe()
+        self._results, results = os.pipe()
+        os.set_blocking(self._requests, False)
+        try:
+            self._process = os.fork()
+        except OSError:
+            for descriptor in (requests, results):
+                os.close(descriptor)
+            self._end()
+            return False
+        if self._process:
+            os.close(requests)
+            os.close(results)
+            return True
+        try:  # the process itself
+            os.close(self._requests)
+            os.close(self._results)
+            _serve([key.alone for key in self._keys], requests, results)
+        finally:
+            os._exit(0)  # nothing of the reader's is to be flushed, closed or cleaned up here
+
+    def _end(self) -> None:
+        """Ends the process; nothing that it was asked is waited for."""
+        if self._process:
+            os.kill(self._process, signal.SIGKILL)
+            with suppress(ChildProcessError):  # where SIGCHLD is ignored
+                os.waitpid(self._process, 0)
+            self._process = 0
+        for descriptor in (self._requests, self._results):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._requests = self._results = -1
+        self._keys = []
+        self._sent.clear()
+        self._waiting.clear()
+        self._answers.clear()
+
+
+def _serve(decrypt: list[Callable[[bytes], bytes]], requests: int, results: int) -> None:
+    """Answers until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the reader to stop
+    with open(requests, "rb") as source:
+        while len(head := source.read(_REQUEST.size)) == _REQUEST.size:
+            number, length = _REQUEST.unpack(head)
+            try:
+                premaster = decrypt[number](source.read(length))
+            except DecryptError:
+                os.write(results, _RESULT.pack(_NOTHING))
+            else:
+                os.write(results, _RESULT.pack(len(premaster)) + premaster)
