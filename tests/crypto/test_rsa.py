@@ -287,53 +287,25 @@ def _key_exchange(key: RSAPrivateKey, premaster: bytes) -> tuple[bytes, bytes]:
     return b"\x10" + (size + 2).to_bytes(3, "big") + size.to_bytes(2, "big") + encrypted, encrypted
 
 
-def test_what_was_prepared_is_what_decrypt_gives() -> None:
+def test_what_only_looks_like_a_key_exchange_is_found_too_and_what_is_cut_off_is_not() -> None:
     private = generate_private_key(public_exponent=65537, key_size=2048)
-    key = RSAKey(private)
-    premasters = [bytes([number]) * 48 for number in range(8)]
-    messages, encrypted = zip(*(_key_exchange(private, premaster) for premaster in premasters), strict=True)
-    assert key.prepare(b"some bytes".join(messages)) == 8
-    assert key._thread is not None
-    key._thread.join()
-    assert sorted(key._done.values()) == premasters
-    assert [key.decrypt(one) for one in encrypted] == premasters
-    assert not key._done
-    assert [key.decrypt(one) for one in encrypted] == premasters
-
-
-def test_the_reader_need_not_wait_for_what_was_prepared() -> None:
-    private = generate_private_key(public_exponent=65537, key_size=2048)
-    key = RSAKey(private)
-    premasters = [bytes([number]) * 48 for number in range(8)]
-    messages, encrypted = zip(*(_key_exchange(private, premaster) for premaster in premasters), strict=True)
-    key.prepare(b"".join(messages))
-    assert [key.decrypt(one) for one in encrypted] == premasters
-
-
-def test_what_only_looks_like_a_key_exchange_is_harmless() -> None:
-    private = generate_private_key(public_exponent=65537, key_size=2048)
-    key = RSAKey(private)
     message, encrypted = _key_exchange(private, b"p" * 48)
     noise = message[:6] + b"\xff" * 256
-    assert key.prepare(noise + message + message[:100]) == 2  # the last one is cut off
-    assert key.decrypt(encrypted) == b"p" * 48
-    assert key.prepare(b"") == 0
-
-
-def test_what_was_prepared_is_forgotten_when_nothing_more_is_read() -> None:
-    private = generate_private_key(public_exponent=65537, key_size=2048)
-    key = RSAKey(private)
-    key.prepare(b"".join(_key_exchange(private, bytes([number]) * 48)[0] for number in range(4)))
-    assert key._thread is not None
-    key._thread.join()
-    assert key._done
-    key.prepare(b"")
-    assert not key._done
-    assert not key._waiting
+    assert RSAKey(private).find(noise + message + b"some bytes" + message + message[:100]) == [b"\xff" * 256, encrypted]
+    assert RSAKey(private).find(b"") == []
 
 
 def test_a_block_of_nothing_but_heads_is_little_work() -> None:
     key = RSAKey(generate_private_key(public_exponent=65537, key_size=2048))
     heads = b"".join(b"\x10\x00\x01\x02\x01\x00" + number.to_bytes(2, "big") for number in range(32768))
-    assert key.prepare(heads) <= len(heads) // 256
-    key.prepare(b"")
+    assert 1 < len(key.find(heads)) <= len(heads) // 256
+
+
+def test_what_knows_it_already_is_asked_first() -> None:
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey(private)
+    known, other = (_key_exchange(private, letter * 48)[1] for letter in (b"k", b"o"))
+    key.ahead = {known: b"from elsewhere"}.get
+    assert key.decrypt(known) == b"from elsewhere"
+    assert key.decrypt(other) == b"o" * 48
+    assert key.alone(known) == b"k" * 48

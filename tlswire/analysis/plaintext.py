@@ -16,7 +16,6 @@ from tlswire.session import (
     Event,
     Gap,
     Malformed,
-    Record,
     Undecryptable,
 )
 from tlswire.values import Struct, slotted
@@ -54,6 +53,10 @@ class Missing(Struct):
         }
 
 
+TELLING = frozenset({ApplicationData, Undecryptable, Malformed, Gap, DiscardedBytes})
+"""The kinds of events from which a `Plaintext` learns anything."""
+
+
 class Plaintext:
     """What one side of a connection said.
 
@@ -80,13 +83,11 @@ class Plaintext:
         side = self._side
         pieces: list[bytes] = []
         for event in events:
-            kind = type(event)
-            if kind is Record or event.side != side:
+            if event.side != side:
                 continue
-            if kind is ApplicationData:
-                data: bytes = event.data  # type: ignore[attr-defined]
-                self.size += len(data)
-                pieces.append(data)
+            if isinstance(event, ApplicationData):
+                self.size += len(event.data)
+                pieces.append(event.data)
             else:
                 self._note(event)
         written = b"".join(pieces)

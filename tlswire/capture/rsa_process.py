@@ -1,7 +1,7 @@
 """RSA in a process of its own, beside the reader that will ask for it.
 
-RSA is most of the work on a short connection, and needs nothing but the key and some bytes that can be seen in the file.
-So while the reader takes a block of the file apart, a forked process decrypts what in that block looks like a
+RSA is most of the work on a short connection, and needs nothing but the key and some bytes that can be seen in the
+file.  So while the reader takes a block of the file apart, a forked process decrypts what in that block looks like a
 ClientKeyExchange, in the order of the file, and is soon ahead of the reader.  Nothing is believed for that: the reader
 asks with the bytes that it has found by itself, and is told what they decrypt to.  What it asks for and the process was
 not given, it decrypts itself; so it does if the process cannot be had, or is gone.
@@ -60,10 +60,10 @@ class RSAProcess:
         self._requests = self._results = -1
         self._sent: deque[Asked] = deque()  # what the process has not answered
         self._news = b""  # bytes of an answer that is not whole
-        self._waiting: set[Asked] = set()  # the same
+        self._waiting: set[Asked] = set()  # those of them that may still be asked for
         self._answers: dict[Asked, bytes | None] = {}
-        self._last: set[Asked] = set()  # what was found in the last block, and in the one before: it is remembered
-        self._before: set[Asked] = set()
+        self._last: set[Asked] = set()  # what was found in the last block, and in the one before; what is older
+        self._before: set[Asked] = set()  # is forgotten
         self._to_pass = 0
 
     def __enter__(self) -> RSAProcess:
@@ -89,9 +89,10 @@ class RSAProcess:
         found = [(number, one) for number in self._used for one in self._keys[number].find(block)]
         if not found and self._used:
             self._to_pass = _PASS
-        for asked in self._before:
+        old, self._before, self._last = self._before, self._last, set(found)
+        for asked in old - self._before - self._last:
+            self._waiting.discard(asked)
             self._answers.pop(asked, None)
-        self._before, self._last = self._last, set(found)
         if found and (self._process or (len(found) >= _LEAST and self._begin())):
             self._send(found)
 
@@ -99,9 +100,8 @@ class RSAProcess:
         """What the process has made of it; None where it was not asked, or could not."""
         self._used.add(number)
         asked = number, encrypted
-        if asked in self._waiting:
-            while asked not in self._answers and self._sent:
-                self._receive()
+        while asked in self._waiting:
+            self._receive()
         return self._answers.pop(asked, None)
 
     def _send(self, found: list[Asked]) -> None:
@@ -143,8 +143,8 @@ class RSAProcess:
             if end > len(data):
                 break
             asked = self._sent.popleft()
-            self._waiting.discard(asked)
-            if asked in self._last or asked in self._before:
+            if asked in self._waiting:
+                self._waiting.discard(asked)
                 self._answers[asked] = None if length == _NOTHING else data[start:end]
             position = end
         self._news = data[position:]

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import tlswire
-from tlswire.analysis.plaintext import Plaintext
+from tlswire.analysis.plaintext import TELLING, Plaintext
 from tlswire.capture import TLSStream
 from tlswire.cli.outcome import FileError, why
 from tlswire.session import Event, Role
@@ -61,8 +61,10 @@ class PlaintextFiles:
         sides = self._sides.get(stream)
         if sides is None:
             sides = self._sides[stream] = (_Side(self, 0), _Side(self, 1))
-        for side in sides:
-            side.plaintext.receive(events)
+        telling = [event for event in events if type(event) in TELLING]
+        if telling:
+            for side in sides:
+                side.plaintext.receive(telling)
 
     def end(self, stream: TLSStream) -> None:
         """Takes that a stream is over: its files get their names."""
@@ -239,14 +241,13 @@ def _readable(manifest: dict[str, object]) -> str:
 
 
 def _append(path: str, data: bytes) -> None:
-    with open(path, "ab", buffering=0, opener=_private) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        written = os.write(file, data)
+        while written < len(data):
+            written += os.write(file, memoryview(data)[written:])
+    finally:
+        os.close(file)
 
 
 def _place(entry: dict[str, object]) -> tuple[int, str]:
