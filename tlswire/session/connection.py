@@ -54,6 +54,7 @@ from tlswire.session.records import APPLICATION_DATA, SSLV2_HEADER_LENGTH, Look
 from tlswire.session.side import Side
 
 _APPLICATION_DATA = int(ContentType.application_data)
+_SIDES = (0, 1)
 
 
 class Connection(Messages):
@@ -96,7 +97,9 @@ class Connection(Messages):
         Parameters: `data`, of any length; `at`, any object that says where they come from, given back with the
         events.
         """
-        receiver = self._sides[_checked(side)]
+        if side not in _SIDES:
+            raise _no_side(side)
+        receiver = self._sides[side]
         inbox = receiver.inbox
         receiver.fresh = True
         if data:
@@ -107,13 +110,17 @@ class Connection(Messages):
         """Stores that bytes of `side` are missing: `length` of them, or an unknown number (None)."""
         if length is not None and length < 0:
             raise ValueError(f"a gap of {length} bytes")
-        receiver = self._sides[_checked(side)]
+        if side not in _SIDES:
+            raise _no_side(side)
+        receiver = self._sides[side]
         receiver.fresh = True
         receiver.inbox.add_hole(length, at)
 
     def receive_end(self, side: int, at: object = None) -> None:
         """Stores that `side` sends no more."""
-        receiver = self._sides[_checked(side)]
+        if side not in _SIDES:
+            raise _no_side(side)
+        receiver = self._sides[side]
         receiver.fresh = True
         inbox = receiver.inbox
         if not inbox.ended:
@@ -492,10 +499,8 @@ class Connection(Messages):
         self._tell(Heartbeat(side.index, at, side.keys_epoch, protected, message))
 
 
-def _checked(side: int) -> int:
-    if side not in (0, 1):
-        raise ValueError(f"a connection has the sides 0 and 1, not {side!r}")
-    return side
+def _no_side(side: int) -> ValueError:
+    return ValueError(f"a connection has the sides 0 and 1, not {side!r}")
 
 
 def _reads_as_finished(plaintext: bytes | None) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 
 from tlswire.values import Struct, slotted
 
-_NOTHING: deque[Any] = deque()  # never added to; an empty deque takes 0.7 KB, and many sides need none
+_NOTHING: deque[Any] = deque()  # never added to; an empty deque takes 0.7 KB, and hardly any side needs one
+_MANY = 64  # marks that count no more; with more than that, they are deleted now and then
 _MUCH = 8  # times as much as is added: a copy of it costs no more than that for each byte
 
 
@@ -38,6 +39,7 @@ class Inbox:
         "end_at",
         "ended",
         "enough",
+        "mark",
         "marks",
         "offset",
         "position",
@@ -52,7 +54,8 @@ class Inbox:
         self.size = 0  # bytes of the run that are not taken
         self.enough = 0  # with less than that in the run, there is nothing new for the reader
         self.offset = 0
-        self.marks: deque[tuple[int, object]] = _NOTHING  # (offset behind the chunk, its `at`), for the run
+        self.marks: list[tuple[int, object]] = []  # (offset behind the chunk, its `at`), for the run
+        self.mark = 0  # the first of them that counts
         self._behind: deque[tuple[bytes, object] | Hole] = _NOTHING  # from the first hole on
         self.waiting = 0  # bytes behind the first hole
         self.ended = False
@@ -64,12 +67,6 @@ class Inbox:
             self._behind.append((data, at))
             self.waiting += len(data)
             return
-        self._append(data, at)
-
-    def _append(self, data: bytes, at: object) -> None:
-        """Adds to the run."""
-        if self.marks is _NOTHING:
-            self.marks = deque()
         self._chunks.append(data)
         self.size += len(data)
         self.marks.append((self.offset + self.size, at))
@@ -93,7 +90,7 @@ class Inbox:
     @property
     def next_at(self) -> object:
         """The `at` of the next byte of the run; None when there is none."""
-        return next((at for end, at in self.marks if end > self.offset), None)
+        return next((at for end, at in self.marks[self.mark :] if end > self.offset), None)
 
     @property
     def run_is_closed(self) -> bool:
@@ -110,13 +107,13 @@ class Inbox:
         The caller has checked that `size` is at least `count`.
         """
         if len(self._run) - self.position < count:
-            self._join()
+            if self.position == len(self._run) and len(self._chunks) == 1:
+                self._run, self.position = self._chunks.pop(), 0
+            else:
+                self._join()
         return self._run, self.position
 
     def _join(self) -> None:
-        if self.position == len(self._run) and len(self._chunks) == 1:
-            self._run, self.position = self._chunks.pop(), 0
-            return
         rest = len(self._run) - self.position
         if self.size - rest < rest // _MUCH:
             # Little is added to much, again and again: that has to be appended in place.
@@ -128,38 +125,33 @@ class Inbox:
             for chunk in self._chunks:
                 self._run += chunk
         else:
-            left = self._run[self.position :]
-            self._run = b"".join((left, *self._chunks)) if left or len(self._chunks) > 1 else self._chunks[0]
+            self._run = b"".join((self._run[self.position :], *self._chunks))
             self.position = 0
         self._chunks.clear()
 
-    def move(self, position: int) -> None:
-        """Moves to `position` in what was peeked at; the reader has seen to the marks."""
+    def move(self, position: int, mark: int) -> None:
+        """Moves to `position` in what was peeked at; `mark` is the number of the mark that covers what is before it."""
         count = position - self.position
         self.position = position
         self.size -= count
         self.offset += count
+        self.mark = mark
         if not self.size:
-            self._rest()
+            self._run, self.position = b"", 0  # most connections are idle most of the time
+            self.marks.clear()
+            self.mark = 0
+        elif mark > _MANY and mark > len(self.marks) // 2:
+            del self.marks[:mark]
+            self.mark = 0
 
     def skip(self, count: int) -> object:
         """Moves over `count` bytes that were peeked at, and gives the `at` of the last of them."""
-        self.position += count
-        self.size -= count
-        self.offset += count
-        marks = self.marks
-        end = self.offset
-        while marks[0][0] < end:
-            marks.popleft()
-        at = marks[0][1]
-        if not self.size:
-            self._rest()
+        marks, mark, end = self.marks, self.mark, self.offset + count
+        while marks[mark][0] < end:
+            mark += 1
+        at = marks[mark][1]
+        self.move(self.position + count, mark)
         return at
-
-    def _rest(self) -> None:
-        """Lets go of all when nothing is left: most connections are idle most of the time."""
-        self._run, self.position = b"", 0
-        self.marks = _NOTHING
 
     def take(self, count: int) -> tuple[bytes, object]:
         """The next `count` bytes of the run, and the `at` of the last of them."""
@@ -170,12 +162,15 @@ class Inbox:
     def take_hole(self) -> Hole:
         """Takes the hole behind the run, which has been read to its end; what is behind it is the new run."""
         self._run, self.position = b"", 0
-        self.marks = _NOTHING
-        hole = self._behind.popleft()
+        self.marks.clear()
+        self.mark = 0
+        behind, self._behind = self._behind, _NOTHING
+        hole = behind.popleft()
         assert isinstance(hole, Hole)
         self.offset += hole.length or 0
-        while self._behind and not isinstance(self._behind[0], Hole):
-            data, at = self._behind.popleft()  # type: ignore[misc]
+        while behind and not isinstance(behind[0], Hole):
+            data, at = behind.popleft()  # type: ignore[misc]
             self.waiting -= len(data)
-            self._append(data, at)
+            self.add(data, at)
+        self._behind = behind
         return hole

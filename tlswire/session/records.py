@@ -122,8 +122,9 @@ class RecordReader:
             return taken
         side, marks, end = self._side, inbox.marks, position + inbox.size
         ahead = inbox.offset - position
-        mark, at = marks[0]
-        covered = mark - ahead  # up to there it is `at` that bytes come from
+        mark = inbox.mark
+        covered, at = marks[mark]
+        covered -= ahead  # up to there it is `at` that bytes come from
         enough, last = HEADER_LENGTH, end - HEADER_LENGTH
         while position <= last:
             content_type, version, length = _unpack_header(run, position)
@@ -136,14 +137,14 @@ class RecordReader:
                 enough = HEADER_LENGTH + length
                 break
             while covered < stop:
-                marks.popleft()
-                mark, at = marks[0]
-                covered = mark - ahead
+                mark += 1
+                covered, at = marks[mark]
+                covered -= ahead
             fragment = run[start:stop]
             offset = position + ahead
             taken.append(Record(side, at, offset, HEADER_LENGTH, content_type, version, fragment, epoch, protected))
             position = stop
-        inbox.move(position)
+        inbox.move(position, mark)
         inbox.enough = enough
         return taken
 
