@@ -221,9 +221,9 @@ def decrypting(
 
 GCM_SUITE, CBC_SUITE = "AES128-GCM-SHA256", "AES128-SHA"
 MICROS: dict[str, Micro] = {
-    # 16 MB, and so many that their allocation counts: streams that are worth splitting fast.
-    "records-16k": splitting(1_024, 16_384),
-    "records-64": splitting(100_000, 64),
+    # Large ones in memory that the processor has at hand; of small ones so many that their allocation counts.
+    "records-16k": splitting(32, 16_384),
+    "records-64": splitting(30_000, 64),
     "client-hello": decoding(
         "ClientHello of 512 bytes, 12 extensions",
         client_hello,
