@@ -144,6 +144,22 @@ def test_events_do_not_depend_on_the_order_and_nothing_is_invented(
     assert all(one == told[0] for one in told[1:])
 
 
+def test_a_change_that_cannot_be_read_waits_for_the_hellos_of_its_handshake(captures: Any, feed: Any) -> None:
+    # The hello of the first handshake is lost, so nothing is proved; that of the second is in the clear, as the suite
+    # is a NULL one, and what follows it is lost up to the ChangeCipherSpec.
+    (stream,) = captures.streams("openssl-tls12-null-sha256")
+    client, server = stream.side(0), stream.side(1)
+    sides: list[list[Part]] = [[client[:5], 1, client[6:792], None, client[-471:]], [server]]
+    told = []
+    for first in ((0, 1), (1, 0)):
+        connection = Connection(captures.secrets("openssl-tls12-null-sha256"))
+        order = [(side, step) for side in first for step in [*sides[side], "end"]]
+        told.append((per_side(feed(connection, order)), repr(connection.handshakes)))
+    assert told[0] == told[1]
+    reasons = {event.reason for event in told[0][0][0] if isinstance(event, Undecryptable)}
+    assert Reason.client_key_exchange_missing in reasons
+
+
 @NO_HURRY
 @given(data=st.data())
 def test_spliced_and_swapped_streams_raise_nothing(captures: Any, feed: Any, small: str, data: st.DataObject) -> None:

@@ -138,8 +138,13 @@ class Flow:
         if side.protected:
             # What is readable needs nothing more; in what is not, nothing can be learnt.
             changes = content_type == ContentType.change_cipher_spec or (side.lost_records and side.may_have_changed)
-            if not changes or side.refusal is not None:
+            if not changes:
                 return True
+            if side.refusal is not None:
+                # Nothing of a handshake inside can be read, but where its hello was read before the refusal.
+                begun = self.known(side.keys_epoch + 1)
+                if begun is None or side.role is None or not begun.hello_read[side.role]:
+                    return True
         elif not changed and (
             content_type == ContentType.handshake
             or (side.role is not None and content_type in (ContentType.alert, ContentType.heartbeat))
