@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlswire.analysis import ConnectionSummary, Row, explain
+    from tlswire.analysis import ConnectionSummary, Row, explain, key_log_entries
     from tlswire.capture import (
         CaptureLimits,
         CaptureReader,
@@ -186,6 +186,7 @@ __all__ = [
     "__version__",
     "decode_body",
     "explain",
+    "key_log_entries",
     "load_key_log",
     "load_server_keys",
     "open",

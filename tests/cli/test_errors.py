@@ -39,7 +39,7 @@ UNREADABLE: dict[str, tuple[bytes | None, str]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-@pytest.mark.parametrize("verb", ["explain", "decrypt"])
+@pytest.mark.parametrize("verb", ["explain", "decrypt", "secrets"])
 def test_a_capture_that_cannot_be_read_is_one_line_with_its_name(
     name: str, verb: str, run: Run, demo_key: Path, tmp_path: Path
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_capture_that_cannot_be_read_is_one_line_with_its_name(
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    options = ["-o", tmp_path / "out"] if verb == "decrypt" else []
+    options = ["-o", tmp_path / "out"] if verb != "explain" else []
     done = run(verb, path, "--key", demo_key, *options)
     assert done.status == 1
     assert done.complaint.startswith(f"tlswire: {path}: ")

@@ -93,8 +93,13 @@ class Capture:
         """
         return self._frames
 
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the file, decompressed, instead of its frames; raises CaptureError where they cannot be read."""
+        while data := self._blocks.take():
+            yield data
+
     def frames(self) -> Iterator[Frame]:
-        """The same, as `Frame` objects with bytes of their own."""
+        """The same as `raw_frames`, as `Frame` objects with bytes of their own."""
         for number, ticks, interface, block, start, end, original_length in self._frames:
             yield Frame(
                 number,

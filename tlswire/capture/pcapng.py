@@ -19,6 +19,7 @@ from tlswire.capture.frames import MAX_FRAME_LENGTH, MICROSECONDS, Interface, Ra
 from tlswire.errors import CaptureError
 
 SECTION_HEADER = b"\x0a\x0d\x0d\x0a"  # the same in both byte orders
+TLS_KEY_LOG = 0x544C534B  # "TLSK": the secrets of a Decryption Secrets Block are an NSS key log
 
 _SECTION = 0x0A0D0D0A
 _INTERFACE = 1
@@ -119,7 +120,7 @@ def pcapng_frames(blocks: Blocks, on_secrets: OnSecrets | None = None) -> Iterat
             position = 0
             block = blocks.buffer
         if block.startswith(SECTION_HEADER, position):
-            order = _byte_order(block[position + 8 : position + 12])
+            order = byte_order(block[position + 8 : position + 12])
             if order is None:
                 raise _damaged(blocks, position, number, "no byte-order magic where one should be")
             section = _Section(order, name)
@@ -194,7 +195,8 @@ def _tell_secrets(order: str, body: bytes, on_secrets: OnSecrets) -> None:
     on_secrets(secrets_type, body[8 : 8 + length])
 
 
-def _byte_order(magic: bytes) -> str | None:
+def byte_order(magic: bytes) -> str | None:
+    """`<` or `>`, by the magic number of a section header; None where that is none."""
     return {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}.get(magic)
 
 

@@ -16,6 +16,7 @@ from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
 from tlswire.capture.openvpn import OpenVPN
+from tlswire.capture.pcapng import TLS_KEY_LOG
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.rsa_process import RSAProcess
 from tlswire.capture.stream import SEQUENCE_MASK
@@ -25,8 +26,6 @@ from tlswire.errors import CaptureError
 from tlswire.registry import ProtocolVersion
 from tlswire.session import Connection, Event, Handshake, Limits, Record, Role
 from tlswire.values import Value, frozen
-
-_TLS_KEY_LOG = 0x544C534B  # the type of a Decryption Secrets Block with an NSS key log
 
 
 @frozen
@@ -243,7 +242,7 @@ class CaptureReader:
 
     def _add_secrets(self, secrets_type: int, data: bytes) -> None:
         """Takes what a pcapng file carries of secrets itself (pcapng §4.7)."""
-        if secrets_type == _TLS_KEY_LOG:
+        if secrets_type == TLS_KEY_LOG:
             entries = parse_key_log(data.splitlines())
             self.secrets.add_key_log(entry for entry in entries if isinstance(entry, KeyLogEntry))
 

@@ -75,6 +75,31 @@ def decrypt(
 
 
 @commands.command()
+@captures
+@click.option("-o", "--output", "key_log", metavar="FILE", help="Where the key log is put; - is standard output.")
+@click.option("--inject", "injected", metavar="FILE", help="Write the capture too, as pcapng, with the key log inside.")
+@secret_files
+@ending
+def secrets(
+    captures: tuple[str, ...], key_log: str | None, injected: str | None, keys: tuple[str, ...],
+    password_file: str | None, key_logs: tuple[str, ...],
+) -> Status:  # fmt: skip
+    """Write a key log with which other tools decrypt what was decrypted here.
+
+    It has a line for each handshake, renegotiated and resumed ones included. Whoever has it can read the
+    connections: the files are made readable by their owner alone.
+    """
+    if key_log is None and injected is None:
+        raise click.UsageError("say where the secrets go: -o FILE, --inject FILE, or both")
+    if injected is not None and (len(captures) > 1 or captures[0] == "-"):
+        raise click.UsageError("--inject takes one capture, in a file: it is read twice")
+    from tlswire.cli.secrets import write_secrets
+
+    work_begins()
+    return write_secrets(captures, SecretFiles(keys, password_file, key_logs), key_log, injected)
+
+
+@commands.command()
 @click.argument("what", metavar="[WHAT|-]", default="-")
 @click.option("--hex", "spelling", flag_value="hex", help="WHAT is hex digits, not a file.")
 @click.option("--base64", "spelling", flag_value="base64", help="WHAT is base64, not a file.")

@@ -22,6 +22,7 @@ import tlswire
 from tlswire.analysis.plaintext import TELLING, Plaintext
 from tlswire.capture import TLSStream
 from tlswire.cli.outcome import FileError, why
+from tlswire.cli.private_files import append as _append
 from tlswire.session import Event, Role
 
 if TYPE_CHECKING:
@@ -238,16 +239,6 @@ def _readable(manifest: dict[str, object]) -> str:
     files = ",\n".join(f"  {json.dumps(entry)}" for entry in entries)
     fields = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in manifest.items() if name != "files"]
     return "{\n" + ",\n".join([*fields, f' "files": [\n{files}\n ]' if entries else ' "files": []']) + "\n}\n"
-
-
-def _append(path: str, data: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        written = os.write(file, data)
-        while written < len(data):
-            written += os.write(file, memoryview(data)[written:])
-    finally:
-        os.close(file)
 
 
 def _place(entry: dict[str, object]) -> tuple[int, str]:

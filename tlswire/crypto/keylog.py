@@ -51,6 +51,12 @@ class KeyLogEntry(Value):
     identifier: bytes
     secret: bytes = field(repr=False)
 
+    def line(self) -> str:
+        """The entry as a line of a key log, without its end: this is the secret itself, in hexadecimal."""
+        if self.label == "RSA Session-ID":
+            return f"RSA Session-ID:{self.identifier.hex()} Master-Key:{self.secret.hex()}"
+        return f"{self.label} {self.identifier.hex()} {self.secret.hex()}"
+
 
 @frozen
 class KeyLogProblem(Value):

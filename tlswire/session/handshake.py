@@ -106,7 +106,7 @@ class Handshake:
     """
 
     __slots__ = (
-        "_context", "_roles", "cipher_suite", "client_key_exchange_read", "compression_method",
+        "_context", "_roles", "cipher_suite", "client_key_exchange_read", "client_random", "compression_method",
         "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done", "hello_lost",
         "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages", "parameters", "resumed",
         "secure_renegotiation", "secure_renegotiation_why", "server_end_complete", "server_hello_done",
@@ -126,6 +126,7 @@ class Handshake:
         self.parameters: CipherSuiteParameters | None = None
         self.compression_method: CompressionMethod | None = None
         self.server_name: str | None = None
+        self.client_random: bytes | None = None  # 32 bytes
         self.resumed: bool | None = None
         self.initiated_by: Role = Role.client
         self.secure_renegotiation = Binding.unknown
@@ -215,6 +216,12 @@ class Handshake:
         return self.message(CertificateVerify)
 
     # What follows
+
+    @property
+    def master_secret(self) -> bytes | None:
+        """The master secret, 48 bytes, once a record has verified under it; None before, and where none is known."""
+        proved = self.keys.proved if self.keys is not None else None
+        return proved.master_secret if proved is not None else None
 
     @property
     def client(self) -> Verdict:

@@ -7,6 +7,7 @@ right; only a MAC, a tag or a Finished proves one.  `Keys` holds the record prot
 from __future__ import annotations
 
 from dataclasses import field
+from typing import ClassVar
 
 from tlswire.crypto import (
     PremasterSource,
@@ -33,6 +34,8 @@ PREMASTER_LENGTH = 48  # bytes, RFC 5246 §7.4.7.1
 @slotted
 class Refusal(Struct):
     """Why there are no keys."""
+
+    proved: ClassVar[None] = None  # as with `Keys`
 
     reason: Reason
     evidence: dict[str, object] = field(default_factory=dict)

@@ -116,6 +116,7 @@ class Messages(Protecting):
             )
             return
         handshake.hello_read[Role.client] = True
+        handshake.client_random = hello.random
         self._tell_message(side, handshake, HandshakeType.client_hello, hello, body, at, protected=False)
 
     def _take_message(self, side: Side, msg_type: HandshakeType, raw: bytes) -> None:
@@ -186,6 +187,7 @@ class Messages(Protecting):
         """Draws from a message what the rest of the handshake depends on."""
         if isinstance(message, ClientHello):
             handshake.hello_read[Role.client] = True
+            handshake.client_random = message.random
             handshake.server_name = message.server_name
             self._server_name = self._server_name or message.server_name
             scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in message.cipher_suites
