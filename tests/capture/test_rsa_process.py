@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -175,7 +178,7 @@ def test_more_than_the_pipe_holds_is_left_to_the_reader(private: RSAPrivateKey, 
 
 def test_a_key_that_is_too_long_for_a_pipe_is_not_asked_for(private: RSAPrivateKey) -> None:
     class Long(RSAKey):
-        def find(self, data: bytes) -> list[bytes]:
+        def find(self, data: bytes, most: int) -> list[bytes]:
             return [bytes([number]) * 5_000 for number in range(8)]
 
         def decrypt(self, encrypted_pre_master_secret: bytes) -> bytes:
@@ -187,6 +190,51 @@ def test_a_key_that_is_too_long_for_a_pipe_is_not_asked_for(private: RSAPrivateK
         process.look_at(b"")
         assert not process._sent
         assert key.decrypt(b"\x01" * 5_000) == b"alone"
+
+
+def test_a_connection_of_another_thread_has_no_part_in_it(private: RSAPrivateKey, alone: list[bytes]) -> None:
+    key = RSAKey(private)
+    block, encrypted = exchanges(private, PREMASTERS)
+    with RSAProcess(Secrets([key])) as process, ThreadPoolExecutor(1) as thread:
+        process.look_at(block)
+        assert list(thread.map(key.decrypt, encrypted[:3])) == PREMASTERS[:3]
+        assert alone == encrypted[:3]
+        assert [key.decrypt(one) for one in encrypted] == PREMASTERS
+        assert len(alone) == 3
+
+
+def test_the_process_holds_nothing_of_the_readers_and_no_signal_of_the_terminal(private: RSAPrivateKey) -> None:
+    near, far = socket.socketpair()
+    block, encrypted = exchanges(private, PREMASTERS)
+    key = RSAKey(private)
+    with far, RSAProcess(Secrets([key])) as process:
+        process.look_at(block)
+        assert key.decrypt(encrypted[0]) == PREMASTERS[0]
+        near.close()
+        assert far.recv(1) == b""
+        os.kill(process._process, signal.SIGINT)
+        assert [key.decrypt(one) for one in encrypted[1:]] == PREMASTERS[1:]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
+@pytest.mark.parametrize("refused_at", [1, 2])
+def test_without_descriptors_for_pipes_there_is_no_process(
+    refused_at: int, private: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, calls = os.pipe, []
+
+    def few() -> tuple[int, int]:
+        calls.append(1)
+        if len(calls) == refused_at:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return pipe()
+
+    monkeypatch.setattr(os, "pipe", few)
+    key = RSAKey(private)
+    block, encrypted = exchanges(private, PREMASTERS)
+    with RSAProcess(Secrets([key])) as process:
+        process.look_at(block)
+        assert [key.decrypt(one) for one in encrypted] == PREMASTERS
 
 
 def test_what_cannot_be_decrypted_is_told_as_ever(private: RSAPrivateKey) -> None:
@@ -201,11 +249,7 @@ def test_what_cannot_be_decrypted_is_told_as_ever(private: RSAPrivateKey) -> Non
         for number, encrypted in questions:
             os.write(to_process, bytes([number]) + len(encrypted).to_bytes(2, "big") + encrypted)
         os.close(to_process)
-        before = signal.getsignal(signal.SIGINT)
-        try:
-            rsa_process._serve([refuse, bytes.upper], requests, results)
-        finally:
-            signal.signal(signal.SIGINT, before)
+        rsa_process._serve([refuse, bytes.upper], requests, results)
         os.close(results)
         with open(from_process, "rb") as answers:
             return answers.read()
@@ -217,9 +261,9 @@ def test_blocks_without_key_exchanges_are_passed_over_for_a_while(private: RSAPr
     looked = []
 
     class Watched(RSAKey):
-        def find(self, data: bytes) -> list[bytes]:
+        def find(self, data: bytes, most: int) -> list[bytes]:
             looked.append(data)
-            return super().find(data)
+            return super().find(data, most)
 
     with RSAProcess(Secrets([Watched(private)])) as process:
         for number in range(17):

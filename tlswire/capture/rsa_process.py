@@ -23,7 +23,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from struct import Struct
+from threading import get_ident
 from types import TracebackType
+from typing import NoReturn
 
 from tlswire.crypto import RSAKey, Secrets
 from tlswire.errors import DecryptError
@@ -34,6 +36,7 @@ Asked = tuple[int, bytes]
 _REQUEST, _RESULT = Struct(">BH"), Struct(">H")
 _NOTHING = 0xFFFF  # in place of a length: it could not be decrypted
 _LEAST = 4  # key exchanges in a block for which a process is begun
+_MOST = 512  # of a key in a block: twice as many as a pipe holds
 _MOST_KEYS = 256
 _READ = 1 << 16
 _BATCH = 32  # requests that are sent at once, if they fit
@@ -56,6 +59,7 @@ class RSAProcess:
         self._keys = keys[:_MOST_KEYS] if available() else []
         self._used = set(range(len(self._keys))) if len(self._keys) == 1 else set[int]()  # keys that were asked
         self._asked: list[RSAKey] = []  # the keys that have us for `ahead`
+        self._thread = 0  # that asks
         self._process = 0
         self._requests = self._results = -1
         self._sent: deque[Asked] = deque()  # what the process has not answered
@@ -67,6 +71,7 @@ class RSAProcess:
         self._to_pass = 0
 
     def __enter__(self) -> RSAProcess:
+        self._thread = get_ident()
         self._asked = list(self._keys)
         for number, key in enumerate(self._asked):
             key.ahead = partial(self._answer, number)
@@ -86,7 +91,7 @@ class RSAProcess:
         if self._to_pass:
             self._to_pass -= 1
             return
-        found = [(number, one) for number in self._used for one in self._keys[number].find(block)]
+        found = [(number, one) for number in self._used for one in self._keys[number].find(block, _MOST)]
         if not found and self._used:
             self._to_pass = _PASS
         old, self._before, self._last = self._before, self._last, set(found)
@@ -98,6 +103,8 @@ class RSAProcess:
 
     def _answer(self, number: int, encrypted: bytes) -> bytes | None:
         """What the process has made of it; None where it was not asked, or could not."""
+        if get_ident() != self._thread:  # a connection of another thread has the same key
+            return None
         self._used.add(number)
         asked = number, encrypted
         while asked in self._waiting:
@@ -151,26 +158,37 @@ class RSAProcess:
 
     def _begin(self) -> bool:
         """Forks; False where the system refuses."""
-        requests, self._requests = os.pipe()
-        self._results, results = os.pipe()
-        os.set_blocking(self._requests, False)
+        # It is for the reader to stop at SIGINT; the process inherits that it is held back.
+        held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        its: list[int] = []  # ends of the pipes
         try:
+            requests, self._requests = os.pipe()
+            its.append(requests)
+            self._results, results = os.pipe()
+            its.append(results)
+            os.set_blocking(self._requests, False)
             self._process = os.fork()
+            if not self._process:
+                self._serve_and_exit(requests, results)
         except OSError:
-            for descriptor in (requests, results):
-                os.close(descriptor)
             self._end()
-            return False
-        if self._process:
-            os.close(requests)
-            os.close(results)
-            return True
-        try:  # the process itself
-            os.close(self._requests)
-            os.close(self._results)
+        finally:
+            for descriptor in its:
+                os.close(descriptor)
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+        return bool(self._process)
+
+    def _serve_and_exit(self, requests: int, results: int) -> NoReturn:
+        """What the process does."""
+        try:
+            # What else was open is the reader's: files, and sockets whose peers wait for their end.
+            low, high = sorted((requests, results))
+            os.closerange(0, low)
+            os.closerange(low + 1, high)
+            os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
             _serve([key.alone for key in self._keys], requests, results)
         finally:
-            os._exit(0)  # nothing of the reader's is to be flushed, closed or cleaned up here
+            os._exit(0)  # nothing of the reader's is to be flushed or cleaned up here
 
     def _end(self) -> None:
         """Ends the process; nothing that it was asked is waited for."""
@@ -191,7 +209,6 @@ class RSAProcess:
 
 def _serve(decrypt: list[Callable[[bytes], bytes]], requests: int, results: int) -> None:
     """Answers until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the reader to stop
     with open(requests, "rb") as source:
         while len(head := source.read(_REQUEST.size)) == _REQUEST.size:
             number, length = _REQUEST.unpack(head)

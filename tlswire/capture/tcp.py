@@ -285,18 +285,18 @@ class TCPAssembler:
         if index:
             if pending[index - 1][1] > position or position - stream.next > PLAUSIBLE_DISTANCE:
                 return False
-        elif position <= stream.next:
-            if position < stream.next:
-                return False
-            stream.next = end
-            self._data(stream.connection, stream.side, data, self._at())
-            self._deliver(stream)
-            return True
+        elif position < stream.next:
+            return False
         pending.insert(index, (position, end, data))
         cost = PIECE_OVERHEAD + len(data)
         stream.waiting += cost
         self.waiting += cost
-        if stream.waiting > self._limits.reassembly_window or self.waiting > self._limits.reassembly_total:
+        limits = self._limits
+        if (
+            position == stream.next
+            or stream.waiting > limits.reassembly_window
+            or self.waiting > limits.reassembly_total
+        ):
             self._deliver(stream)
         return True
 

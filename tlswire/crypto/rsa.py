@@ -80,16 +80,17 @@ class RSAKey:
         except ValueError as error:
             raise DecryptError("premaster_invalid") from error
 
-    def find(self, data: bytes) -> list[bytes]:
+    def find(self, data: bytes, most: int) -> list[bytes]:
         """What in any bytes looks like an encrypted premaster secret for this key, each once (RFC 5246 §7.4.7.1).
 
-        It is a guess: by the head of a ClientKeyExchange that has the key's length.
+        Parameters: `most`, how many are looked for.  It is a guess: by the head of a ClientKeyExchange that has the
+        key's length.
         """
         size = (self._private_key.key_size + 7) // 8
         head = b"\x10" + (size + 2).to_bytes(3, "big") + size.to_bytes(2, "big")
         found: dict[bytes, None] = {}
         position = data.find(head)
-        while position >= 0:
+        while position >= 0 and len(found) < most:
             start = position + len(head)
             if start + size <= len(data):
                 found[data[start : start + size]] = None
