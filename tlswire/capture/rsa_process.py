@@ -3,8 +3,9 @@
 RSA is most of the work on a short connection, and needs nothing but the key and some bytes that can be seen in the
 file.  So while the reader takes a block of the file apart, a forked process decrypts what in that block looks like a
 ClientKeyExchange, in the order of the file, and is soon ahead of the reader.  Nothing is believed for that: the reader
-asks with the bytes that it has found by itself, and is told what they decrypt to.  What it asks for and the process was
-not given, it decrypts itself; so it does if the process cannot be had, or is gone.
+asks with the bytes that it has found by itself, and is told what they decrypt to.  It waits for no more than one
+decryption: what the process was not given, or has others to do before, it decrypts itself; so it does if the process
+cannot be had, or is gone.
 
     reader    key, length, encrypted premaster secret  ->   process
     reader   <-   length, premaster secret                  process, in the same order
@@ -57,10 +58,10 @@ class RSAProcess:
     def __init__(self, secrets: Secrets) -> None:
         keys = [key for key in secrets.server_keys if isinstance(key, RSAKey)]
         self._keys = keys[:_MOST_KEYS] if available() else []
-        self._used = set(range(len(self._keys))) if len(self._keys) == 1 else set[int]()  # keys that were asked
+        self._key = 0 if len(self._keys) == 1 else None  # what is looked for: the key that was asked last
         self._asked: list[RSAKey] = []  # the keys that have us for `ahead`
         self._thread = 0  # that asks
-        self._process = 0
+        self._owner = self._process = 0
         self._requests = self._results = -1
         self._sent: deque[Asked] = deque()  # what the process has not answered
         self._news = b""  # bytes of an answer that is not whole
@@ -86,13 +87,13 @@ class RSAProcess:
 
     def look_at(self, block: bytes) -> None:
         """Has decrypted what is in bytes that are about to be read; where there is little, few blocks are looked at."""
-        if not self._keys:
+        if not self._keys or self._key is None:
             return
         if self._to_pass:
             self._to_pass -= 1
             return
-        found = [(number, one) for number in self._used for one in self._keys[number].find(block, _MOST)]
-        if not found and self._used:
+        found = [(self._key, one) for one in self._keys[self._key].find(block, _MOST)]
+        if not found:
             self._to_pass = _PASS
         old, self._before, self._last = self._before, self._last, set(found)
         for asked in old - self._before - self._last:
@@ -105,10 +106,14 @@ class RSAProcess:
         """What the process has made of it; None where it was not asked, or could not."""
         if get_ident() != self._thread:  # a connection of another thread has the same key
             return None
-        self._used.add(number)
+        self._key = number
         asked = number, encrypted
-        while asked in self._waiting:
+        if asked in self._waiting:
             self._receive()
+            if self._sent and self._sent[0] == asked:
+                self._wait()
+                self._receive()
+            self._waiting.discard(asked)
         return self._answers.pop(asked, None)
 
     def _send(self, found: list[Asked]) -> None:
@@ -136,9 +141,18 @@ class RSAProcess:
             self._waiting.update(found[position : position + len(batch)])
             position += len(batch)
 
+    def _wait(self) -> None:
+        """Waits until there is an answer."""
+        ready = select.poll()
+        ready.register(self._results, select.POLLIN)
+        ready.poll()
+
     def _receive(self) -> None:
-        """Waits for answers, and takes them."""
-        news = os.read(self._results, _READ)
+        """Takes the answers that there are."""
+        try:
+            news = os.read(self._results, _READ)
+        except BlockingIOError:
+            return
         if not news:
             self._end()
             return
@@ -167,6 +181,8 @@ class RSAProcess:
             self._results, results = os.pipe()
             its.append(results)
             os.set_blocking(self._requests, False)
+            os.set_blocking(self._results, False)
+            self._owner = os.getpid()
             self._process = os.fork()
             if not self._process:
                 self._serve_and_exit(requests, results)
@@ -192,11 +208,13 @@ class RSAProcess:
 
     def _end(self) -> None:
         """Ends the process; nothing that it was asked is waited for."""
-        if self._process:
-            os.kill(self._process, signal.SIGKILL)
-            with suppress(ChildProcessError):  # where SIGCHLD is ignored
-                os.waitpid(self._process, 0)
-            self._process = 0
+        if self._process and os.getpid() == self._owner:  # and not in a copy of the program, forked meanwhile
+            # Whoever else may have waited for it: as long as it is to be waited for, its number is its own.
+            with suppress(ChildProcessError, ProcessLookupError):
+                if os.waitpid(self._process, os.WNOHANG) == (0, 0):
+                    os.kill(self._process, signal.SIGKILL)
+                    os.waitpid(self._process, 0)
+        self._process = 0
         for descriptor in (self._requests, self._results):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -90,7 +90,8 @@ class Inbox:
     @property
     def next_at(self) -> object:
         """The `at` of the next byte of the run; None when there is none."""
-        return next((at for end, at in self.marks[self.mark :] if end > self.offset), None)
+        marks = self.marks
+        return next((marks[mark][1] for mark in range(self.mark, len(marks)) if marks[mark][0] > self.offset), None)
 
     @property
     def run_is_closed(self) -> bool:
