@@ -276,3 +276,21 @@ def test_an_event_is_given_once(peers: Any) -> None:
     assert [event.msg_type for event in events if isinstance(event, HandshakeMessage)].count(
         HandshakeType.finished
     ) == 2
+
+
+def test_where_a_side_waits_is_told_without_going_through_all_it_holds() -> None:
+    class Marks(list[tuple[int, object]]):
+        asked = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            assert isinstance(index, int)
+            self.asked += 1
+            return super().__getitem__(index)
+
+    inbox = Inbox()
+    for number in range(1_000):
+        inbox.add(b"x", number)
+    inbox.take(10)
+    marks = inbox.marks = Marks(inbox.marks)
+    assert inbox.next_at == 10
+    assert marks.asked < 10
