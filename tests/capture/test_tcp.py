@@ -606,6 +606,17 @@ def test_muting_lets_go_of_what_waits(talk: Any, hear: Any) -> None:
     assert assembler.waiting == 0
 
 
+def test_muting_in_the_midst_of_what_is_told_does_not_hide_the_end(talk: Any, hear: Any) -> None:
+    t = begun(talk)
+    t.send(1, flags=FIN)
+    t.at(0, 1005, b"waits", FIN)
+    t.at(0, 1001, b"data")  # fills the hole: both sides have ended
+    t.send(1)  # nothing is known any more of what this answers
+    heard, _ = hear(t.frames, CaptureLimits(closed_connections=0), mute=True)
+    assert heard.said[0, 0] == [b"data"]
+    assert len(heard.connections) == 2
+
+
 # Limits
 
 
