@@ -10,6 +10,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -221,12 +222,8 @@ def test_more_than_the_pipe_holds_is_left_to_the_reader(private: RSAPrivateKey, 
         sent = len(process._sent)
         assert rsa_process._LEAST < sent < len(numbers)
         last = numbers[-1]
-        given: bytes | str
-        try:
-            given = key.decrypt(last)
-        except DecryptError as error:  # before OpenSSL 3.2
-            given = error.reason
-        assert given in (b"", "premaster_invalid") or isinstance(given, bytes)
+        with suppress(DecryptError):  # before OpenSSL 3.2; since then, what comes out is made up
+            key.decrypt(last)
         assert alone == [last]
 
 

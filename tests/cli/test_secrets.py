@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
 import stat
 import struct
@@ -189,8 +190,36 @@ def test_the_capture_itself_is_not_written_over(run: Run, demo: Path, demo_key: 
     (tmp_path / "link").symlink_to(capture)
     done = run("secrets", capture, "--key", demo_key, "--inject", tmp_path / "link")
     assert done.status == 1
-    assert "is the capture itself" in done.complaint
+    assert "choose another file" in done.complaint
     assert capture.read_bytes() == demo.read_bytes()
+
+
+def test_nothing_that_is_read_or_written_already_is_written_over(
+    run: Run, demo: Path, demo_key: Path, tmp_path: Path
+) -> None:
+    for name, original in (("capture", demo), ("key", demo_key)):
+        (tmp_path / name).write_bytes(original.read_bytes())
+    (tmp_path / "log").write_text("# of other connections\n")
+    given = [tmp_path / "capture", "--key", tmp_path / "key", "--keylog", tmp_path / "log"]
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for outputs in (["-o", "capture"], ["-o", "key"], ["-o", "log"], ["--inject", "log"], ["-o", "x", "--inject", "x"]):
+        named = [tmp_path / part if not part.startswith("-") else part for part in outputs]
+        done = run("secrets", *given, *named)
+        assert done.status == 1
+        assert "choose another file" in done.complaint
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_is_no_file_is_not_replaced_by_one(run: Run, demo: Path, demo_key: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        done = run("secrets", demo, "--key", demo_key, "-o", path)
+        assert done.status == 1
+        assert "no regular file" in done.complaint
+    assert pipe.is_fifo()
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_what_cannot_be_written_is_one_line(run: Run, demo: Path, demo_key: Path, tmp_path: Path) -> None:

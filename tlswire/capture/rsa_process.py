@@ -59,7 +59,7 @@ class RSAProcess:
         keys = [key for key in secrets.server_keys if isinstance(key, RSAKey)]
         self._keys = keys[:_MOST_KEYS] if available() else []
         self._key = 0 if len(self._keys) == 1 else None  # what is looked for: the key that was asked last
-        self._asked: list[RSAKey] = []  # the keys that have us for `ahead`
+        self._hooked: list[RSAKey] = []  # the keys that have this for `ahead`
         self._thread = 0  # that asks
         self._owner = self._process = 0
         self._requests = self._results = -1
@@ -73,15 +73,15 @@ class RSAProcess:
 
     def __enter__(self) -> RSAProcess:
         self._thread = get_ident()
-        self._asked = list(self._keys)
-        for number, key in enumerate(self._asked):
+        self._hooked = list(self._keys)
+        for number, key in enumerate(self._hooked):
             key.ahead = partial(self._answer, number)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for key in self._asked:
+        for key in self._hooked:
             key.ahead = None
         self._end()
 

@@ -12,7 +12,7 @@ from tlswire.errors import TLSWireError
 
 def append(path: str, data: bytes) -> None:
     """Adds bytes to a file, which is made if there is none; raises OSError."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    file = _private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
     try:
         written = os.write(file, data)
         while written < len(data):
@@ -27,8 +27,12 @@ def write_privately(path: str, pieces: Iterable[bytes]) -> None:
     Parameters: `pieces`, its bytes; a TLSWireError that they raise while they are made is raised when those before it
     have been written.
 
-    Raises FileError where it cannot be written; what had the name before is then left alone.
+    Raises FileError where it cannot be written, and for what is no file, such as /dev/null, which would be replaced by
+    one; what had the name before is then left alone.
     """
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileError(path, "cannot be written: it is no regular file")
     temporary = f"{path}.{os.urandom(6).hex()}"
     damage: TLSWireError | None = None
     try:

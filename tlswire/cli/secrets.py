@@ -24,8 +24,12 @@ def write_secrets(captures: Sequence[str], files: SecretFiles, key_log: str | No
 
     When reading stops early, what came before is written, and then the error is raised.
     """
-    if injected is not None and _is_the_same(captures[0], injected):
-        raise FileError(injected, "is the capture itself; choose another file")
+    taken = [*captures, *files.keys, *files.key_logs]
+    for output in (key_log, injected):
+        if output is not None and output != "-":
+            if any(_is_the_same(output, one) for one in taken):
+                raise FileError(output, "is to be read, or written already; choose another file")
+            taken.append(output)
     reader = CaptureReader(captures, secrets=files.load(), both_cores=True)
     lines: dict[str, None] = {}  # in order, each once
     encrypted = False
@@ -63,7 +67,9 @@ def write_secrets(captures: Sequence[str], files: SecretFiles, key_log: str | No
 
 
 def _is_the_same(one: str, other: str) -> bool:
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    return os.path.realpath(one) == os.path.realpath(other) or (
+        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    )
 
 
 def _stays_encrypted(stream: TLSStream) -> bool:
