@@ -178,14 +178,7 @@ def test_tshark_finds_the_same_messages_when_it_is_told_how(file: str) -> None:
 
 
 WITH_RSA_KEY = [entry for entry in ENTRIES if rsa_keys(entry) and entry["decrypted"]]
-# With a key log everything up to TLS 1.2; TLS 1.3 and its QUIC are not read yet.
-WITH_KEY_LOG = [
-    entry
-    for entry in ENTRIES
-    if entry["decrypted"]
-    and not rsa_keys(entry)
-    and not any(suite.startswith("0x13") for suite in entry["cipher_suites"])
-]
+WITH_KEY_LOG = [entry for entry in ENTRIES if entry["decrypted"] and not rsa_keys(entry)]
 
 
 DECRYPTED = WITH_RSA_KEY + WITH_KEY_LOG

@@ -29,8 +29,8 @@ from tlswire.registry import (
     parameters,
 )
 from tlswire.schema import (
-    Certificate,
     CertificateRequest,
+    CertificateSSL3,
     ClientHello,
     ClientKeyExchange,
     EncryptedPreMasterSecret,
@@ -251,13 +251,13 @@ def test_every_message_of_a_handshake_reads_as_openssl_has_it(
 
     if not anonymous:
         certificate = server[HandshakeType.certificate].body
-        assert certificate == Certificate((files.certificate,))
+        assert certificate == CertificateSSL3((files.certificate,))
         assert certificate_subject(files.certificate) == "CN=server.test"
         request = server[HandshakeType.certificate_request].body
         assert isinstance(request, CertificateRequest)
         assert request.certificate_authorities == ()  # for which Python has no setting
         assert (request.supported_signature_algorithms is None) == (version != ssl.TLSVersion.TLSv1_2)
-        assert client[HandshakeType.certificate].body == Certificate(())
+        assert client[HandshakeType.certificate].body == CertificateSSL3(())
 
 
 def test_a_session_ticket_is_sent_and_comes_back(files: Files) -> None:

@@ -56,7 +56,7 @@ from tlswire.schema import (
     KeyShareEntry,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
-    NewSessionTicket,
+    NewSessionTicketTLS10,
     NextProtocol,
     NextProtocols,
     OCSPResponse,
@@ -366,7 +366,7 @@ def test_a_client_key_exchange(suite: int, version: tuple[int, int], exchange: K
         (tlslite.ServerHelloDone().create(), ServerHelloDone()),
         (tlslite.Finished(TLS12).create(bytearray(12)), Finished(bytes(12))),
         (tlslite.Finished(SSL3).create(bytearray(36)), Finished(bytes(36))),
-        (tlslite.NewSessionTicket1_0().create(300, bytearray(b"ticket")), NewSessionTicket(300, b"ticket")),
+        (tlslite.NewSessionTicket1_0().create(300, bytearray(b"ticket")), NewSessionTicketTLS10(300, b"ticket")),
         (tlslite.NextProtocol().create(bytearray(b"h2")), NextProtocol(b"h2", bytes(28))),
         (
             tlslite.CertificateStatus().create(1, bytearray(b"\x30\x00")),

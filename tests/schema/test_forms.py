@@ -21,7 +21,9 @@ from tlswire.schema import (
     CertificateRequest,
     CertificateRequestSSL3,
     CertificateRequestTLS11,
+    CertificateSSL3,
     CertificateStatus,
+    CertificateTLS13,
     CertificateVerify,
     ChangeCipherSpec,
     ClientDiffieHellmanPublic,
@@ -52,6 +54,7 @@ from tlswire.schema import (
 from tlswire.wire import Context, Message, Opaque, Unresolved, message, wire
 
 SSL3, TLS10, TLS11, TLS12, TLS13 = (ProtocolVersion(0x0300 + minor) for minor in range(5))
+DRAFT18 = ProtocolVersion.of(0x7F12)
 
 
 # What the context decides
@@ -68,7 +71,7 @@ def test_the_class_of_a_message_with_forms_decodes_the_right_one() -> None:
     assert isinstance(unresolved, Unresolved)
     assert unresolved.needs == "version"
     assert unresolved.resolve(Context(TLS11)) == CertificateRequestTLS11((1,), ())  # type: ignore[arg-type]
-    assert isinstance(unresolved.resolve(Context(TLS13)), Unresolved)
+    assert isinstance(unresolved.resolve(Context(DRAFT18)), Unresolved)
     assert CertificateRequest.spans(body, Context(TLS11)) == CertificateRequestTLS11.spans(body)
     assert CertificateRequest.spans(body) == ()
 
@@ -99,7 +102,7 @@ def test_a_body_without_context_is_unresolved_and_stays_so_until_there_is_enough
         again = unresolved.resolve(Context())
         assert isinstance(again, Unresolved)
         assert (again.raw, again.needs) == (unresolved.raw, unresolved.needs)
-        undeclared = unresolved.resolve(Context(TLS13, key_exchange=KeyExchange.PSK))
+        undeclared = unresolved.resolve(Context(DRAFT18, key_exchange=KeyExchange.GOSTR341094))
         assert isinstance(undeclared, Unresolved)
         assert undeclared.raw == b"\0\0\0\0"
         assert undeclared.needs == "declaration"
@@ -186,11 +189,17 @@ def test_a_curve_of_no_known_kind_cannot_be_framed(raw: bytes) -> None:
 # Certificates and their status
 
 
-def test_a_certificate_of_tls13_is_unresolved_and_one_before_is_a_list() -> None:
+def test_the_certificates_of_tls13_have_extensions_and_those_before_have_none() -> None:
     body = bytes.fromhex("00000a" + "00000401020304" + "000000")
-    assert decode_body(11, body, Context(TLS12)) == Certificate((b"\1\2\3\4", b""))
-    assert [violation.path for violation in Certificate.decode(body).violations] == ["certificate_list[1]"]
-    assert isinstance(decode_body(11, body, Context(TLS13)), Unresolved)
+    assert decode_body(11, body, Context(TLS12)) == CertificateSSL3((b"\1\2\3\4", b""))
+    assert [violation.path for violation in CertificateSSL3.decode(body).violations] == ["certificate_list[1]"]
+    with pytest.raises(DecodeError):
+        decode_body(11, body, Context(TLS13))
+    body = bytes.fromhex("00" + "000009" + "00000401020304" + "0000")
+    read = decode_body(11, body, Context(TLS13))
+    assert isinstance(read, CertificateTLS13)
+    assert read.certificates == (b"\1\2\3\4",)
+    assert isinstance(Certificate.decode(body), Unresolved)
 
 
 def test_the_statuses_of_a_chain_may_be_missing() -> None:

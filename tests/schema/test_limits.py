@@ -34,7 +34,7 @@ PRINTED = {
     "SignatureAlgorithms": "SignatureScheme supported_signature_algorithms<2..2^16-2>",
     "SignatureAlgorithmsCert": "SignatureScheme supported_signature_algorithms<2..2^16-2>",
     # RFC 5246 §7.4.2
-    "Certificate": "opaque <1..2^24-1> certificate_list<0..2^24-1>",
+    "CertificateSSL3": "opaque <1..2^24-1> certificate_list<0..2^24-1>",
     # RFC 2246 §7.4.3, RFC 5246 §7.4.3
     "ServerRSAParams": "opaque rsa_modulus<1..2^16-1>; opaque rsa_exponent<1..2^16-1>",
     "ServerDHParams": "opaque dh_p<1..2^16-1>; opaque dh_g<1..2^16-1>; opaque dh_Ys<1..2^16-1>",
@@ -69,7 +69,7 @@ PRINTED = {
     "SupportedGroups": "NamedGroup named_group_list<2..2^16-1>",
     "ECPointFormats": "ECPointFormat ec_point_format_list<1..2^8-1>",
     # RFC 5077 §3.3, RFC 5746 §3.2
-    "NewSessionTicket": "uint32 ticket_lifetime_hint; opaque ticket<0..2^16-1>",
+    "NewSessionTicketTLS10": "uint32 ticket_lifetime_hint; opaque ticket<0..2^16-1>",
     "RenegotiationInfo": "opaque renegotiated_connection<0..2^8-1>",
     # RFC 6066 §3, §8; RFC 6961 §2.2
     "ServerName": "NameType name_type; opaque name<1..2^16-1>",
@@ -83,14 +83,29 @@ PRINTED = {
     "CompressCertificate": "CertificateCompressionAlgorithm algorithms<2..2^8-2>",
     "NextProtocols": "opaque <1..2^8-1> protocols[to the end]",
     "NextProtocol": "opaque selected_protocol<0..2^8-1>; opaque padding<0..2^8-1>",
-    # RFC 8446 §4.2.1, §4.2.2, §4.2.8, §4.2.9, §4.2.11
+    # RFC 8446 §4.2.1, §4.2.2, §4.2.4, §4.2.5, §4.2.8, §4.2.9, §4.2.11
     "SupportedVersions": "ProtocolVersion versions<2..2^8-2>",
     "Cookie": "opaque cookie<1..2^16-1>",
     "KeyShareEntry": "NamedGroup group; opaque key_exchange<1..2^16-1>",
     "KeyShareClientHello": "KeyShareEntry client_shares<0..2^16-1>",
+    "CertificateAuthorities": "DistinguishedName authorities<3..2^16-1>",
+    "OIDFilter": "opaque certificate_extension_oid<1..2^8-1>; opaque certificate_extension_values<0..2^16-1>",
+    "OIDFilterExtension": "OIDFilter filters<0..2^16-1>",
     "PskKeyExchangeModes": "PskKeyExchangeMode ke_modes<1..2^8-1>",
     "PskIdentity": "opaque identity<1..2^16-1>; uint32 obfuscated_ticket_age",
     "OfferedPsks": "PskIdentity identities<7..2^16-1>; opaque <32..2^8-1> binders<33..2^16-1>",
+    # RFC 8446 §4.3.1, §4.3.2, §4.4.2, §4.6.1 (whose `Extension extensions<0..2^16-2>` is no slip of ours), RFC 8879 §4
+    "EncryptedExtensions": "Extension extensions<0..2^16-1>",
+    "CertificateRequestTLS13": "opaque certificate_request_context<0..2^8-1>; Extension extensions<2..2^16-1>",
+    "CertificateEntry": "opaque cert_data<1..2^24-1>; Extension extensions<0..2^16-1>",
+    "CertificateTLS13": "opaque certificate_request_context<0..2^8-1>; CertificateEntry certificate_list<0..2^24-1>",
+    # draft-ietf-tls-tls13-20 §4.6.1
+    "NewSessionTicketTLS13Draft": "uint32 ticket_lifetime; uint32 ticket_age_add; opaque ticket<1..2^16-1>; "
+    "Extension extensions<0..2^16-2>",
+    "NewSessionTicketTLS13": "uint32 ticket_lifetime; uint32 ticket_age_add; opaque ticket_nonce<0..2^8-1>; "
+    "opaque ticket<1..2^16-1>; Extension extensions<0..2^16-2>",
+    "CompressedCertificate": "CertificateCompressionAlgorithm algorithm; uint24 uncompressed_length; "
+    "opaque compressed_certificate_message<1..2^24-1>",
 }
 
 

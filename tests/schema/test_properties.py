@@ -163,6 +163,8 @@ def test_a_prefix_of_a_bare_body_is_accepted_only_where_the_grammar_permits_it(
 NEEDS = [
     (HandshakeType.server_key_exchange, "key_exchange"),
     (HandshakeType.client_key_exchange, "key_exchange"),
+    (HandshakeType.certificate, "version"),
+    (HandshakeType.new_session_ticket, "version"),
     (HandshakeType.certificate_request, "version"),
     (HandshakeType.certificate_verify, "version"),
 ]
@@ -195,8 +197,8 @@ def test_without_the_context_that_a_message_needs_it_is_unresolved_and_can_be_re
         (HandshakeType.client_key_exchange, Context(ProtocolVersion.TLSv1_2, key_exchange=KeyExchange.RSA_PSK)),
         (HandshakeType.certificate_url, NOTHING),
         (HandshakeType.supplemental_data, NOTHING),
-        (HandshakeType.certificate, Context(ProtocolVersion.TLSv1_3)),
-        (HandshakeType.encrypted_extensions, Context(ProtocolVersion.TLSv1_3)),
+        (HandshakeType.certificate, Context(ProtocolVersion.of(0x7F12))),
+        (HandshakeType.new_session_ticket, Context(ProtocolVersion.of(0x7F11))),
     ],
 )
 def test_the_rarer_messages_are_unresolved_with_their_bytes(msg_type: HandshakeType, context: Context) -> None:

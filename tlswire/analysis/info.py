@@ -7,13 +7,17 @@ from functools import lru_cache
 from typing import Any
 
 from tlswire.escaping import escape
-from tlswire.registry import AlertDescription, HandshakeType
+from tlswire.registry import AlertDescription, ExtensionType, HandshakeType
 from tlswire.schema import (
     Alert,
     Certificate,
     CertificateRequest,
     ClientHello,
+    CompressedCertificate,
+    EncryptedExtensions,
+    KeyUpdate,
     NewSessionTicket,
+    ProtocolNameList,
     ServerHello,
     ServerHelloTLS13Draft,
     SSLv2ClientHello,
@@ -70,10 +74,11 @@ def _server_hello(hello: ServerHello | ServerHelloTLS13Draft) -> str:
 
 
 def _certificate(certificate: Certificate) -> str:
-    if not certificate.certificate_list:
+    chain = certificate.certificates
+    if not chain:
         return "no certificate"
-    subject = certificate_subject(certificate.certificate_list[0])
-    count = len(certificate.certificate_list)
+    subject = certificate_subject(chain[0])
+    count = len(chain)
     more = f" and {count - 1} more" if count > 1 else ""
     return f"{subject or 'unreadable'}{more}"
 
@@ -82,6 +87,20 @@ def _certificate_request(request: CertificateRequest) -> str:
     count = len(request.certificate_authorities)
     size = sum(len(name.der) + 2 for name in request.certificate_authorities)
     return f"{count} CA name{'s' * (count != 1)}, {size} bytes" if count else "no CA names: any certificate will do"
+
+
+def _compressed_certificate(certificate: CompressedCertificate) -> str:
+    return f"{certificate.algorithm.name}, {certificate.uncompressed_length} bytes when it is unfolded"
+
+
+def _encrypted_extensions(message: EncryptedExtensions) -> str:
+    chosen = message.extension(ExtensionType.application_layer_protocol_negotiation)
+    names = chosen.protocol_name_list if isinstance(chosen, ProtocolNameList) else ()
+    return ", ".join(escape(name.decode("utf-8", "surrogateescape"), 255) for name in names)
+
+
+def _key_update(update: KeyUpdate) -> str:
+    return update.request_update.name.replace("_", " ")
 
 
 def _new_session_ticket(ticket: NewSessionTicket) -> str:
@@ -95,5 +114,8 @@ _DETAILS: dict[type, Callable[[Any], str]] = {
     ServerHelloTLS13Draft: _server_hello,
     Certificate: _certificate,
     CertificateRequest: _certificate_request,
+    CompressedCertificate: _compressed_certificate,
+    EncryptedExtensions: _encrypted_extensions,
+    KeyUpdate: _key_update,
     NewSessionTicket: _new_session_ticket,
 }

@@ -1,4 +1,4 @@
-"""What a key log says of connections that were read: a line for each handshake that a record has proved."""
+"""What a key log says of connections that were read: lines for each handshake that a record has proved."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ def key_log_entries(handshakes: Iterable[Handshake]) -> list[KeyLogEntry]:
     """Entries with which any tool can decrypt what was decrypted here, renegotiated and resumed handshakes included.
 
     Parameters: `handshakes`, of any number of connections.  What was not decrypted, or has a Finished that contradicts,
-    has none.
+    has none.  In TLS 1.3 a handshake has an entry for each of its secrets under which a record has verified.
     """
-    return [
-        KeyLogEntry("CLIENT_RANDOM", handshake.client_random, handshake.master_secret)
-        for handshake in handshakes
-        if handshake.client_random is not None
-        and handshake.master_secret is not None
-        and handshake.finished is not FinishedCheck.mismatch
-    ]
+    entries = []
+    for handshake in handshakes:
+        random = handshake.client_random
+        if random is not None and handshake.finished is not FinishedCheck.mismatch:
+            if handshake.master_secret is not None:
+                entries.append(KeyLogEntry("CLIENT_RANDOM", random, handshake.master_secret))
+            entries += [KeyLogEntry(label, random, secret) for label, secret in handshake.traffic_secrets.items()]
+    return entries

@@ -16,6 +16,14 @@ from tlswire.crypto.prf import p_hash, prf, ssl3_expand
 from tlswire.crypto.protection import RecordProtection, record_protection
 from tlswire.crypto.rsa import CallbackKey, PremasterSource, PublicNumbers, RSAKey, certificate_public_numbers
 from tlswire.crypto.secrets import Secrets, SessionState
+from tlswire.crypto.tls13 import (
+    TrafficProtection,
+    finished_verify_data,
+    hkdf_expand_label,
+    message_hash,
+    next_traffic_secret,
+    traffic_protection,
+)
 
 __all__ = [
     "CallbackKey",
@@ -28,15 +36,21 @@ __all__ = [
     "RecordProtection",
     "Secrets",
     "SessionState",
+    "TrafficProtection",
     "certificate_public_numbers",
     "extended_master_secret",
+    "finished_verify_data",
     "handshake_hash",
+    "hkdf_expand_label",
     "key_block",
     "master_secret",
+    "message_hash",
+    "next_traffic_secret",
     "p_hash",
     "parse_key_log",
     "prf",
     "record_protection",
     "ssl3_expand",
+    "traffic_protection",
     "verify_data",
 ]

@@ -37,7 +37,7 @@ HANDSHAKE_HEADER = 4  # bytes, RFC 5246 §7.4
 SSLV2_HEADER = 2  # bytes, RFC 5246 App. E.2
 LONGEST_MESSAGE = 1 << 17  # bytes; what announces more is taken for no handshake message
 # Where nothing tells the version, these are tried.  In SSL 3.0 any bytes are a ClientKeyExchange.
-GUESSED_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_1)
+GUESSED_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_1, ProtocolVersion.TLSv1_3)
 
 _CONTENTS: dict[int, type[Message]] = {
     ContentType.change_cipher_spec: ChangeCipherSpec,

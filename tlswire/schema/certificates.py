@@ -1,4 +1,4 @@
-"""Certificates, and who asks for them (RFC 5246 §7.4.2, §7.4.4, §7.4.6, §7.4.8; RFC 6066 §8).
+"""Certificates, and who asks for them (RFC 5246 §7.4.2, §7.4.4, §7.4.6, §7.4.8; RFC 6066 §8; RFC 8446 §4.3.2, §4.4).
 
 Certificates and names are kept as their DER bytes and read on demand: many are odd, and few are looked at.
 """
@@ -6,11 +6,28 @@ Certificates and names are kept as their DER bytes and read on demand: many are 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 from tlswire.errors import DecodeError
-from tlswire.registry import CertificateStatusType, ClientCertificateType, ProtocolVersion, SignatureScheme
+from tlswire.registry import (
+    CertificateCompressionAlgorithm,
+    CertificateStatusType,
+    ClientCertificateType,
+    ExtensionType,
+    ProtocolVersion,
+    SignatureScheme,
+)
 from tlswire.schema.der import read_element
-from tlswire.schema.forms import UNDECLARED, Forms, by_version
+from tlswire.schema.extensions import (
+    CERTIFICATE,
+    CERTIFICATE_REQUEST,
+    CLIENT_HELLO,
+    EXTENSIONS,
+    Extended,
+    Extension,
+    SignatureAlgorithms,
+)
+from tlswire.schema.forms import TLS13_SINCE_DRAFT_19, UNDECLARED, UP_TO_TLS12, Forms, by_version
 from tlswire.schema.names import DistinguishedName
 from tlswire.wire import (
     Enumerated,
@@ -18,17 +35,75 @@ from tlswire.wire import (
     Opaque,
     Rest,
     Select,
+    Tagged,
+    UInt24,
     Vector,
     message,
     wire,
 )
 
 
+class Certificate(Forms):
+    """A certificate chain; its forms are the subclasses (RFC 5246 §7.4.2, RFC 8446 §4.4.2)."""
+
+    __slots__ = ()
+
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The certificates in DER, the sender's own first; a client may send none."""
+        raise NotImplementedError
+
+
 @message
-class Certificate(Message):
-    """A certificate chain, the sender's own first, each in DER; a client may send none (RFC 5246 §7.4.2)."""
+class CertificateSSL3(Certificate):
+    """In SSL 3.0 to TLS 1.2, each certificate in DER (RFC 6101 §5.6.2, RFC 5246 §7.4.2)."""
 
     certificate_list: tuple[bytes, ...] = wire(Vector(Opaque(1, 2**24 - 1), 0, 2**24 - 1))
+
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The certificates in DER, the sender's own first; a client may send none."""
+        return self.certificate_list
+
+
+@message
+class CertificateEntry(Extended):
+    """A certificate in DER, and what is said about it (RFC 8446 §4.4.2)."""
+
+    cert_data: bytes = wire(Opaque(1, 2**24 - 1))
+    extensions: tuple[Extension, ...] = wire(Vector(Tagged(EXTENSIONS, CERTIFICATE), 0, 2**16 - 1))
+
+
+@message
+class CertificateTLS13(Certificate):
+    """In TLS 1.3 (RFC 8446 §4.4.2).
+
+    `certificate_request_context` is that of the request after the handshake which it answers; else empty.
+    """
+
+    certificate_request_context: bytes = wire(Opaque(0, 2**8 - 1))
+    certificate_list: tuple[CertificateEntry, ...] = wire(Vector(CertificateEntry, 0, 2**24 - 1))
+
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The certificates in DER, the sender's own first; a client may send none."""
+        return tuple(entry.cert_data for entry in self.certificate_list)
+
+
+Certificate.FORMS = Select(
+    "version",
+    {**dict.fromkeys(UP_TO_TLS12, CertificateSSL3), **dict.fromkeys(TLS13_SINCE_DRAFT_19, CertificateTLS13)},
+    UNDECLARED,
+)
+
+
+@message
+class CompressedCertificate(Message):
+    """A Certificate message of TLS 1.3, compressed (RFC 8879 §4); `uncompressed_length` in bytes."""
+
+    algorithm: CertificateCompressionAlgorithm = wire(Enumerated(CertificateCompressionAlgorithm))
+    uncompressed_length: int = wire(UInt24)
+    compressed_certificate_message: bytes = wire(Opaque(1, 2**24 - 1))
 
 
 class CertificateRequest(Forms):
@@ -36,10 +111,15 @@ class CertificateRequest(Forms):
 
     __slots__ = ()
 
-    certificate_types: tuple[ClientCertificateType, ...]
     supported_signature_algorithms: tuple[SignatureScheme, ...] | None = None
     """What TLS 1.2 adds: the signatures that the server can verify."""
-    certificate_authorities: tuple[DistinguishedName, ...]
+
+    if TYPE_CHECKING:
+
+        @property
+        def certificate_types(self) -> tuple[ClientCertificateType, ...]: ...
+        @property
+        def certificate_authorities(self) -> tuple[DistinguishedName, ...]: ...
 
 
 @message
@@ -69,6 +149,43 @@ class CertificateRequestTLS12(CertificateRequest):
     certificate_authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 0, 2**16 - 1))
 
 
+@EXTENSIONS.register(ExtensionType.certificate_authorities, CLIENT_HELLO, CERTIFICATE_REQUEST)
+@message
+class CertificateAuthorities(Message):
+    """The names of the authorities that the sender trusts (RFC 8446 §4.2.4)."""
+
+    type: ClassVar[ExtensionType]
+    authorities: tuple[DistinguishedName, ...] = wire(Vector(DistinguishedName, 3, 2**16 - 1))
+
+
+@message
+class CertificateRequestTLS13(Extended, CertificateRequest):
+    """In TLS 1.3, where all is in extensions (RFC 8446 §4.3.2).
+
+    `certificate_request_context` tells requests after the handshake apart; in the handshake it is empty.
+    """
+
+    certificate_request_context: bytes = wire(Opaque(0, 2**8 - 1))
+    extensions: tuple[Extension, ...] = wire(Vector(Tagged(EXTENSIONS, CERTIFICATE_REQUEST), 2, 2**16 - 1))
+
+    @property
+    def certificate_types(self) -> tuple[ClientCertificateType, ...]:
+        """None: TLS 1.3 does not say, but by the signatures."""
+        return ()
+
+    @property
+    def supported_signature_algorithms(self) -> tuple[SignatureScheme, ...] | None:  # type: ignore[override]
+        """The signatures that the server can verify; None where it does not say (RFC 8446 §4.2.3)."""
+        found = self.extension(ExtensionType.signature_algorithms)
+        return found.supported_signature_algorithms if isinstance(found, SignatureAlgorithms) else None
+
+    @property
+    def certificate_authorities(self) -> tuple[DistinguishedName, ...]:
+        """The names of the accepted authorities; none where the server does not say (RFC 8446 §4.2.4)."""
+        found = self.extension(ExtensionType.certificate_authorities)
+        return found.authorities if isinstance(found, CertificateAuthorities) else ()
+
+
 CertificateRequest.FORMS = Select(
     "version",
     {
@@ -76,13 +193,14 @@ CertificateRequest.FORMS = Select(
         ProtocolVersion.TLSv1_0: CertificateRequestSSL3,
         ProtocolVersion.TLSv1_1: CertificateRequestTLS11,
         ProtocolVersion.TLSv1_2: CertificateRequestTLS12,
+        **dict.fromkeys(TLS13_SINCE_DRAFT_19, CertificateRequestTLS13),
     },
     UNDECLARED,
 )
 
 
 class CertificateVerify(Forms):
-    """The client's proof that it has the certificate's key; its forms are the subclasses (RFC 5246 §7.4.8)."""
+    """The proof that the sender has the certificate's key; its forms are the subclasses (RFC 5246 §7.4.8)."""
 
     __slots__ = ()
 
@@ -100,13 +218,13 @@ class CertificateVerifySSL3(CertificateVerify):
 
 @message
 class CertificateVerifyTLS12(CertificateVerify):
-    """In TLS 1.2 (RFC 5246 §7.4.8)."""
+    """In TLS 1.2 and 1.3, where servers send it too (RFC 5246 §7.4.8, RFC 8446 §4.4.3)."""
 
     algorithm: SignatureScheme = wire(Enumerated(SignatureScheme))
     signature: bytes = wire(Opaque(0, 2**16 - 1))
 
 
-CertificateVerify.FORMS = by_version(CertificateVerifySSL3, CertificateVerifyTLS12)
+CertificateVerify.FORMS = by_version(CertificateVerifySSL3, CertificateVerifyTLS12, tls13=CertificateVerifyTLS12)
 
 
 @message
@@ -123,9 +241,13 @@ class OCSPResponseList(Message):
     ocsp_response_list: tuple[bytes, ...] = wire(Vector(Opaque(0, 2**24 - 1), 1, 2**24 - 1))
 
 
+@EXTENSIONS.register(ExtensionType.status_request, CERTIFICATE)
 @message
 class CertificateStatus(Message):
-    """The status of the server's certificates, stapled (RFC 6066 §8, RFC 6961 §2.2)."""
+    """The status of the server's certificates, stapled; in TLS 1.3 an extension of the certificate.
+
+    RFC 6066 §8, RFC 6961 §2.2, RFC 8446 §4.4.2.1.
+    """
 
     status_type: CertificateStatusType = wire(Enumerated(CertificateStatusType))
     response: OCSPResponse | OCSPResponseList | bytes = wire(

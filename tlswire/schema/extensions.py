@@ -1,4 +1,4 @@
-"""Extensions, each by its type and by the message in which it stands; most are of RFC 6066 and RFC 8446.
+"""Extensions, each by its type and by the message in which it stands; those of RFC 8446 are in `extensions_tls13`.
 
 `EXTENSIONS` is the table.  It is open: `@EXTENSIONS.register(type, places…)` above a message class adds one, and
 hellos decode it from then on.  A type that a place does not have, GREASE included, is an `UnknownExtension`; a body
@@ -19,8 +19,6 @@ from tlswire.registry import (
     MaxFragmentLength,
     NamedGroup,
     NameType,
-    ProtocolVersion,
-    PskKeyExchangeMode,
     SignatureScheme,
 )
 from tlswire.wire import (
@@ -33,7 +31,6 @@ from tlswire.wire import (
     Select,
     TagTable,
     UInt16,
-    UInt32,
     UnknownBody,
     Vector,
     message,
@@ -43,6 +40,10 @@ from tlswire.wire import (
 CLIENT_HELLO = HandshakeType.client_hello
 SERVER_HELLO = HandshakeType.server_hello
 HELLO_RETRY_REQUEST = HandshakeType.hello_retry_request
+ENCRYPTED_EXTENSIONS = HandshakeType.encrypted_extensions
+CERTIFICATE = HandshakeType.certificate
+CERTIFICATE_REQUEST = HandshakeType.certificate_request
+NEW_SESSION_TICKET = HandshakeType.new_session_ticket
 
 
 class UnknownExtension(UnknownBody):
@@ -61,6 +62,21 @@ EXTENSIONS = TagTable("Extension", Enumerated(ExtensionType), UInt16, UnknownExt
 """What each extension type is, in each message: open for more."""
 
 Extension = Message | UnknownExtension | MalformedExtension
+
+
+class Extended(Message):
+    """A structure with extensions."""
+
+    __slots__ = ()
+
+    extensions: tuple[Extension, ...] | None
+
+    def extension(self, type: ExtensionType) -> Extension | None:
+        """The first extension of that type, or None."""
+        for extension in self.extensions or ():
+            if getattr(extension, "type", None) == type:
+                return extension
+        return None
 
 
 # RFC 6066
@@ -83,7 +99,7 @@ class ServerNameList(Message):
     server_name_list: tuple[ServerName, ...] = wire(Vector(ServerName, 1, 2**16 - 1))
 
 
-@EXTENSIONS.register(ExtensionType.server_name, SERVER_HELLO)
+@EXTENSIONS.register(ExtensionType.server_name, SERVER_HELLO, ENCRYPTED_EXTENSIONS)
 @message
 class ServerNameAccepted(Message):
     """The server has used the name (RFC 6066 §3)."""
@@ -91,7 +107,7 @@ class ServerNameAccepted(Message):
     type: ClassVar[ExtensionType]
 
 
-@EXTENSIONS.register(ExtensionType.max_fragment_length, CLIENT_HELLO, SERVER_HELLO)
+@EXTENSIONS.register(ExtensionType.max_fragment_length, CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS)
 @message
 class MaxFragmentLengthNegotiation(Message):
     """The longest plaintext of a record (RFC 6066 §4)."""
@@ -139,7 +155,7 @@ class CertificateStatusAccepted(Message):
 # RFC 8422
 
 
-@EXTENSIONS.register(ExtensionType.supported_groups, CLIENT_HELLO)
+@EXTENSIONS.register(ExtensionType.supported_groups, CLIENT_HELLO, ENCRYPTED_EXTENSIONS)
 @message
 class SupportedGroups(Message):
     """The groups for key exchange, the preferred first (RFC 8422 §5.1.1, RFC 7919 §2, RFC 8446 §4.2.7)."""
@@ -160,10 +176,10 @@ class ECPointFormats(Message):
 # RFC 5246 and RFC 8446: signatures
 
 
-@EXTENSIONS.register(ExtensionType.signature_algorithms, CLIENT_HELLO)
+@EXTENSIONS.register(ExtensionType.signature_algorithms, CLIENT_HELLO, CERTIFICATE_REQUEST)
 @message
 class SignatureAlgorithms(Message):
-    """The signatures that the client can verify (RFC 5246 §7.4.1.4.1, RFC 8446 §4.2.3)."""
+    """The signatures that the sender can verify (RFC 5246 §7.4.1.4.1, RFC 8446 §4.2.3)."""
 
     type: ClassVar[ExtensionType]
     supported_signature_algorithms: tuple[SignatureScheme, ...] = wire(
@@ -171,10 +187,10 @@ class SignatureAlgorithms(Message):
     )
 
 
-@EXTENSIONS.register(ExtensionType.signature_algorithms_cert, CLIENT_HELLO)
+@EXTENSIONS.register(ExtensionType.signature_algorithms_cert, CLIENT_HELLO, CERTIFICATE_REQUEST)
 @message
 class SignatureAlgorithmsCert(Message):
-    """The signatures that the client can verify in certificates (RFC 8446 §4.2.3)."""
+    """The signatures that the sender can verify in certificates (RFC 8446 §4.2.3)."""
 
     type: ClassVar[ExtensionType]
     supported_signature_algorithms: tuple[SignatureScheme, ...] = wire(
@@ -185,7 +201,7 @@ class SignatureAlgorithmsCert(Message):
 # RFC 6520, 7301, 6962, 7685, 7366, 7627, 5077, 8879, 8449, 5746
 
 
-@EXTENSIONS.register(ExtensionType.heartbeat, CLIENT_HELLO, SERVER_HELLO)
+@EXTENSIONS.register(ExtensionType.heartbeat, CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS)
 @message
 class HeartbeatExtension(Message):
     """Whether the peer may send heartbeat requests (RFC 6520 §2)."""
@@ -194,7 +210,9 @@ class HeartbeatExtension(Message):
     mode: HeartbeatMode = wire(Enumerated(HeartbeatMode))
 
 
-@EXTENSIONS.register(ExtensionType.application_layer_protocol_negotiation, CLIENT_HELLO, SERVER_HELLO)
+@EXTENSIONS.register(
+    ExtensionType.application_layer_protocol_negotiation, CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS
+)
 @message
 class ProtocolNameList(Message):
     """The protocols that the client offers; the one that the server chose (RFC 7301 §3.1)."""
@@ -203,15 +221,15 @@ class ProtocolNameList(Message):
     protocol_name_list: tuple[bytes, ...] = wire(Vector(Opaque(1, 2**8 - 1), 2, 2**16 - 1))
 
 
-@EXTENSIONS.register(ExtensionType.signed_certificate_timestamp, CLIENT_HELLO)
+@EXTENSIONS.register(ExtensionType.signed_certificate_timestamp, CLIENT_HELLO, CERTIFICATE_REQUEST)
 @message
 class SignedCertificateTimestampRequest(Message):
-    """The client wants certificate timestamps (RFC 6962 §3.3.1)."""
+    """The sender wants certificate timestamps (RFC 6962 §3.3.1)."""
 
     type: ClassVar[ExtensionType]
 
 
-@EXTENSIONS.register(ExtensionType.signed_certificate_timestamp, SERVER_HELLO)
+@EXTENSIONS.register(ExtensionType.signed_certificate_timestamp, SERVER_HELLO, CERTIFICATE)
 @message
 class SignedCertificateTimestampList(Message):
     """Certificate timestamps, each as its bytes (RFC 6962 §3.3)."""
@@ -245,7 +263,7 @@ class ExtendedMasterSecret(Message):
     type: ClassVar[ExtensionType]
 
 
-@EXTENSIONS.register(ExtensionType.compress_certificate, CLIENT_HELLO)
+@EXTENSIONS.register(ExtensionType.compress_certificate, CLIENT_HELLO, CERTIFICATE_REQUEST)
 @message
 class CompressCertificate(Message):
     """How certificates may be compressed (RFC 8879 §3)."""
@@ -256,7 +274,7 @@ class CompressCertificate(Message):
     )
 
 
-@EXTENSIONS.register(ExtensionType.record_size_limit, CLIENT_HELLO, SERVER_HELLO)
+@EXTENSIONS.register(ExtensionType.record_size_limit, CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS)
 @message
 class RecordSizeLimit(Message):
     """The longest record that the sender takes, in bytes (RFC 8449 §4)."""
@@ -301,104 +319,3 @@ class NextProtocols(Message):
 
     type: ClassVar[ExtensionType]
     protocols: tuple[bytes, ...] = wire(ListToEnd(Opaque(1, 2**8 - 1)))
-
-
-# RFC 8446
-
-
-@EXTENSIONS.register(ExtensionType.supported_versions, CLIENT_HELLO)
-@message
-class SupportedVersions(Message):
-    """The versions that the client speaks, the preferred first (RFC 8446 §4.2.1)."""
-
-    type: ClassVar[ExtensionType]
-    versions: tuple[ProtocolVersion, ...] = wire(Vector(Enumerated(ProtocolVersion), 2, 2**8 - 2))
-
-
-@EXTENSIONS.register(ExtensionType.supported_versions, SERVER_HELLO, HELLO_RETRY_REQUEST)
-@message
-class SelectedVersion(Message):
-    """The version that the server chose (RFC 8446 §4.2.1)."""
-
-    type: ClassVar[ExtensionType]
-    selected_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
-
-
-@EXTENSIONS.register(ExtensionType.cookie, CLIENT_HELLO, HELLO_RETRY_REQUEST)
-@message
-class Cookie(Message):
-    """What the server wants repeated in the second ClientHello (RFC 8446 §4.2.2)."""
-
-    type: ClassVar[ExtensionType]
-    cookie: bytes = wire(Opaque(1, 2**16 - 1))
-
-
-@EXTENSIONS.register(ExtensionType.psk_key_exchange_modes, CLIENT_HELLO)
-@message
-class PskKeyExchangeModes(Message):
-    """How the client uses pre-shared keys (RFC 8446 §4.2.9)."""
-
-    type: ClassVar[ExtensionType]
-    ke_modes: tuple[PskKeyExchangeMode, ...] = wire(Vector(Enumerated(PskKeyExchangeMode), 1, 2**8 - 1))
-
-
-@message
-class KeyShareEntry(Message):
-    """A group and a public value in it (RFC 8446 §4.2.8)."""
-
-    group: NamedGroup = wire(Enumerated(NamedGroup))
-    key_exchange: bytes = wire(Opaque(1, 2**16 - 1))
-
-
-@EXTENSIONS.register(ExtensionType.key_share, CLIENT_HELLO)
-@message
-class KeyShareClientHello(Message):
-    """The client's public values (RFC 8446 §4.2.8)."""
-
-    type: ClassVar[ExtensionType]
-    client_shares: tuple[KeyShareEntry, ...] = wire(Vector(KeyShareEntry, 0, 2**16 - 1))
-
-
-@EXTENSIONS.register(ExtensionType.key_share, SERVER_HELLO)
-@message
-class KeyShareServerHello(Message):
-    """The server's public value (RFC 8446 §4.2.8)."""
-
-    type: ClassVar[ExtensionType]
-    server_share: KeyShareEntry = wire(KeyShareEntry)
-
-
-@EXTENSIONS.register(ExtensionType.key_share, HELLO_RETRY_REQUEST)
-@message
-class KeyShareHelloRetryRequest(Message):
-    """The group in which the server wants a public value (RFC 8446 §4.2.8)."""
-
-    type: ClassVar[ExtensionType]
-    selected_group: NamedGroup = wire(Enumerated(NamedGroup))
-
-
-@message
-class PskIdentity(Message):
-    """A pre-shared key's name, and how old the ticket is, in milliseconds, obfuscated (RFC 8446 §4.2.11)."""
-
-    identity: bytes = wire(Opaque(1, 2**16 - 1))
-    obfuscated_ticket_age: int = wire(UInt32)
-
-
-@EXTENSIONS.register(ExtensionType.pre_shared_key, CLIENT_HELLO)
-@message
-class OfferedPsks(Message):
-    """The pre-shared keys that the client offers, and a proof that it has each (RFC 8446 §4.2.11)."""
-
-    type: ClassVar[ExtensionType]
-    identities: tuple[PskIdentity, ...] = wire(Vector(PskIdentity, 7, 2**16 - 1))
-    binders: tuple[bytes, ...] = wire(Vector(Opaque(32, 255), 33, 2**16 - 1))
-
-
-@EXTENSIONS.register(ExtensionType.pre_shared_key, SERVER_HELLO)
-@message
-class SelectedPsk(Message):
-    """The number of the pre-shared key that the server chose, from 0 (RFC 8446 §4.2.11)."""
-
-    type: ClassVar[ExtensionType]
-    selected_identity: int = wire(UInt16)

@@ -19,6 +19,15 @@ DECLARATION = "declaration"  # what an `Unresolved` of such bytes needs
 
 UP_TO_TLS11 = (ProtocolVersion.SSLv3, ProtocolVersion.TLSv1_0, ProtocolVersion.TLSv1_1)
 UP_TO_TLS12 = (*UP_TO_TLS11, ProtocolVersion.TLSv1_2)
+# RFC 8446, and its drafts from number 21 on, since when none of these messages has changed.
+TLS13 = (
+    ProtocolVersion.TLSv1_3,
+    ProtocolVersion.TLSv1_3_fb23,
+    ProtocolVersion.TLSv1_3_fb26,
+    *(ProtocolVersion.of(0x7F00 + draft) for draft in range(21, 29)),
+)
+# Drafts 19 and 20 have all of them but NewSessionTicket.
+TLS13_SINCE_DRAFT_19 = (*TLS13, ProtocolVersion.of(0x7F13), ProtocolVersion.of(0x7F14))
 
 Form = Node[Any] | type[Message]
 
@@ -63,14 +72,12 @@ def resolved(found: Any, declaration: Decoder) -> Any:
     return found
 
 
-def by_version(up_to_tls11: Form, tls12: Form) -> Select:
-    """The forms of a message that TLS 1.2 has changed, and that TLS 1.3 sends in another way."""
-    return Select("version", {**dict.fromkeys(UP_TO_TLS11, up_to_tls11), ProtocolVersion.TLSv1_2: tls12}, UNDECLARED)
-
-
-def up_to_tls12(form: type[Message]) -> Select:
-    """A message that TLS 1.3 sends in another form, and always encrypted."""
-    return Select("version", dict.fromkeys(UP_TO_TLS12, form), UNDECLARED)
+def by_version(up_to_tls11: Form, tls12: Form, *, tls13: Form | None = None) -> Select:
+    """The forms of a message that TLS 1.2 has changed; `tls13`, where TLS 1.3 has it too."""
+    forms = {**dict.fromkeys(UP_TO_TLS11, up_to_tls11), ProtocolVersion.TLSv1_2: tls12}
+    if tls13 is not None:
+        forms |= dict.fromkeys(TLS13_SINCE_DRAFT_19, tls13)
+    return Select("version", forms, UNDECLARED)
 
 
 def by_key_exchange(forms: Mapping[KeyExchange, Form]) -> Select:

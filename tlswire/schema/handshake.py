@@ -8,13 +8,33 @@ the key exchange.  It is open: a type that is added to it is decoded from then o
 from __future__ import annotations
 
 from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
-from tlswire.registry import HandshakeType
-from tlswire.schema.certificates import Certificate, CertificateRequest, CertificateStatus, CertificateVerify
-from tlswire.schema.forms import UNDECLARED, Form, resolved, up_to_tls12
-from tlswire.schema.hello import ClientHello, HelloRequest, ServerHello, ServerHelloTLS13Draft
+from tlswire.registry import HandshakeType, KeyUpdateRequest, ProtocolVersion
+from tlswire.schema.certificates import (
+    Certificate,
+    CertificateRequest,
+    CertificateStatus,
+    CertificateVerify,
+    CompressedCertificate,
+)
+from tlswire.schema.extensions import EXTENSIONS, NEW_SESSION_TICKET, Extended, Extension
+from tlswire.schema.forms import TLS13, UNDECLARED, UP_TO_TLS12, Form, Forms, resolved
+from tlswire.schema.hello import ClientHello, EncryptedExtensions, HelloRequest, ServerHello, ServerHelloTLS13Draft
 from tlswire.schema.key_exchange import ClientKeyExchange, ServerKeyExchange
 from tlswire.values import Value, frozen
-from tlswire.wire import Context, Message, Opaque, Rest, UInt32, Unresolved, message, wire
+from tlswire.wire import (
+    Context,
+    Enumerated,
+    Message,
+    Opaque,
+    Rest,
+    Select,
+    Tagged,
+    UInt32,
+    Unresolved,
+    Vector,
+    message,
+    wire,
+)
 from tlswire.wire.context import NO_CONTEXT
 
 HEADER_LENGTH = 4  # bytes: msg_type, and 24 bits of length
@@ -27,20 +47,78 @@ class ServerHelloDone(Message):
 
 @message
 class Finished(Message):
-    """The first protected message: 12 bytes, in SSL 3.0 36, that prove keys and transcript (RFC 5246 §7.4.9)."""
+    """What proves keys and transcript (RFC 5246 §7.4.9, RFC 8446 §4.4.4).
+
+    `verify_data` has 12 bytes, in SSL 3.0 36, in TLS 1.3 as many as the suite's hash.
+    """
 
     verify_data: bytes = wire(Rest(12))
 
 
+class NewSessionTicket(Forms):
+    """A ticket with which the session can be resumed; its forms are the subclasses (RFC 5077 §3.3, RFC 8446 §4.6.1)."""
+
+    __slots__ = ()
+
+    ticket: bytes
+
+
 @message
-class NewSessionTicket(Message):
-    """A ticket with which the session can be resumed (RFC 5077 §3.3).
+class NewSessionTicketTLS10(NewSessionTicket):
+    """Up to TLS 1.2 (RFC 5077 §3.3).
 
     `ticket_lifetime_hint` in seconds; 0 says nothing of it.
     """
 
     ticket_lifetime_hint: int = wire(UInt32)
     ticket: bytes = wire(Opaque(0, 2**16 - 1))
+
+
+@message
+class NewSessionTicketTLS13(Extended, NewSessionTicket):
+    """In TLS 1.3 (RFC 8446 §4.6.1).
+
+    `ticket_lifetime` in seconds; `ticket_age_add` in milliseconds, what the client adds to the ticket's age.
+    """
+
+    ticket_lifetime: int = wire(UInt32)
+    ticket_age_add: int = wire(UInt32)
+    ticket_nonce: bytes = wire(Opaque(0, 2**8 - 1))
+    ticket: bytes = wire(Opaque(1, 2**16 - 1))
+    extensions: tuple[Extension, ...] = wire(Vector(Tagged(EXTENSIONS, NEW_SESSION_TICKET), 0, 2**16 - 2))
+
+
+@message
+class NewSessionTicketTLS13Draft(Extended, NewSessionTicket):
+    """In the drafts of TLS 1.3 from 18 to 20, without a nonce (draft-ietf-tls-tls13-20 §4.6.1)."""
+
+    ticket_lifetime: int = wire(UInt32)
+    ticket_age_add: int = wire(UInt32)
+    ticket: bytes = wire(Opaque(1, 2**16 - 1))
+    extensions: tuple[Extension, ...] = wire(Vector(Tagged(EXTENSIONS, NEW_SESSION_TICKET), 0, 2**16 - 2))
+
+
+NewSessionTicket.FORMS = Select(
+    "version",
+    {
+        **dict.fromkeys(UP_TO_TLS12, NewSessionTicketTLS10),
+        **dict.fromkeys((ProtocolVersion.of(0x7F00 + draft) for draft in (18, 19, 20)), NewSessionTicketTLS13Draft),
+        **dict.fromkeys(TLS13, NewSessionTicketTLS13),
+    },
+    UNDECLARED,
+)
+
+
+@message
+class EndOfEarlyData(Message):
+    """The client's early data ends; what follows is under the handshake's keys (RFC 8446 §4.5)."""
+
+
+@message
+class KeyUpdate(Message):
+    """What the sender sends from here on is under its next keys (RFC 8446 §4.6.3)."""
+
+    request_update: KeyUpdateRequest = wire(Enumerated(KeyUpdateRequest))
 
 
 @message
@@ -66,8 +144,10 @@ BODIES: dict[HandshakeType, Form] = {
     HandshakeType.hello_request: HelloRequest,
     HandshakeType.client_hello: ClientHello,
     HandshakeType.server_hello: ServerHello,
-    HandshakeType.new_session_ticket: up_to_tls12(NewSessionTicket),
-    HandshakeType.certificate: up_to_tls12(Certificate),
+    HandshakeType.new_session_ticket: NewSessionTicket.FORMS,
+    HandshakeType.end_of_early_data: EndOfEarlyData,
+    HandshakeType.encrypted_extensions: EncryptedExtensions,
+    HandshakeType.certificate: Certificate.FORMS,
     HandshakeType.server_key_exchange: ServerKeyExchange.FORMS,
     HandshakeType.certificate_request: CertificateRequest.FORMS,
     HandshakeType.server_hello_done: ServerHelloDone,
@@ -75,6 +155,8 @@ BODIES: dict[HandshakeType, Form] = {
     HandshakeType.client_key_exchange: ClientKeyExchange.FORMS,
     HandshakeType.finished: Finished,
     HandshakeType.certificate_status: CertificateStatus,
+    HandshakeType.key_update: KeyUpdate,
+    HandshakeType.compressed_certificate: CompressedCertificate,
     HandshakeType.next_protocol: NextProtocol,
 }
 """What the body of each type of handshake message is."""
@@ -96,8 +178,8 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     """Decodes the body of a handshake message.
 
     Parameters: `msg_type`; `body`, without the header; `context`, what was negotiated.  Gives an `Unresolved` where the
-    context lacks what decides, or its form has no declaration (PSK, CertificateURL, SupplementalData, what TLS 1.3
-    encrypts).  Raises DecodeError.
+    context lacks what decides, or its form has no declaration (PSK, CertificateURL, SupplementalData, early drafts of
+    TLS 1.3).  Raises DecodeError.
     """
     kind = HandshakeType.of(msg_type)
     if type(body) is not bytes:

@@ -1,4 +1,4 @@
-"""The hellos (RFC 5246 §7.4.1, RFC 8446 §4.1), and what in them signals a renegotiation (RFC 5746)."""
+"""The hellos (RFC 5246 §7.4.1, RFC 8446 §4.1, §4.3.1), and what in them signals a renegotiation (RFC 5746)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from tlswire.registry import (
 )
 from tlswire.schema.extensions import (
     CLIENT_HELLO,
+    ENCRYPTED_EXTENSIONS,
     EXTENSIONS,
     HELLO_RETRY_REQUEST,
     SERVER_HELLO,
+    Extended,
     Extension,
     RenegotiationInfo,
-    SelectedVersion,
     ServerNameList,
 )
+from tlswire.schema.extensions_tls13 import SelectedVersion
 from tlswire.wire import (
     Enumerated,
     Fixed,
@@ -46,19 +48,10 @@ HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a2
 """SHA-256 of "HelloRetryRequest", which marks a ServerHello as one (RFC 8446 §4.1.3)."""
 
 
-class Extended(Message):
-    """A hello with extensions."""
+class Hello(Extended):
+    """What both sides' hellos have in common."""
 
     __slots__ = ()
-
-    extensions: tuple[Extension, ...] | None
-
-    def extension(self, type: ExtensionType) -> Extension | None:
-        """The first extension of that type, or None."""
-        for extension in self.extensions or ():
-            if getattr(extension, "type", None) == type:
-                return extension
-        return None
 
     @property
     def renegotiation_info(self) -> RenegotiationInfo | None:
@@ -94,7 +87,7 @@ class HelloRequest(Message):
 
 
 @message
-class ClientHello(Offer, Extended):
+class ClientHello(Offer, Hello):
     """The client's offer (RFC 5246 §7.4.1.2)."""
 
     client_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
@@ -145,7 +138,7 @@ class SSLv2ClientHello(Offer):
 
 
 @message
-class ServerHello(Extended):
+class ServerHello(Hello):
     """The server's choice (RFC 5246 §7.4.1.3); with a random of its own, HelloRetryRequest (RFC 8446 §4.1.3)."""
 
     server_version: ProtocolVersion = wire(Enumerated(ProtocolVersion))
@@ -177,7 +170,7 @@ class ServerHello(Extended):
 
 
 @message
-class ServerHelloTLS13Draft(Extended):
+class ServerHelloTLS13Draft(Hello):
     """The ServerHello of the drafts of TLS 1.3 up to 21, without session ID and compression.
 
     draft-ietf-tls-tls13-21 §4.1.3; `server_version` is 7f and the draft's number, or 0304.
@@ -198,3 +191,10 @@ class ServerHelloTLS13Draft(Extended):
     def negotiated_version(self) -> ProtocolVersion:
         """The version that the connection speaks from here on."""
         return self.server_version
+
+
+@message
+class EncryptedExtensions(Extended):
+    """What the server answers to the client's extensions, under encryption (RFC 8446 §4.3.1)."""
+
+    extensions: tuple[Extension, ...] = wire(Vector(Tagged(EXTENSIONS, ENCRYPTED_EXTENSIONS), 0, 2**16 - 1))

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlswire.crypto import Secrets
+from tlswire.crypto import Secrets, TrafficProtection
 from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     AlertDescription,
@@ -227,7 +227,7 @@ class Connection(Messages):
         inbox = side.inbox
         while True:
             if side.is_steady and self._take_run(side):
-                if inbox.size < inbox.enough and not inbox.run_is_closed:
+                if inbox.size < inbox.enough and not (inbox.run_is_closed or side.handshake_data):
                     side.blocked = side.forced = False
                     return True
             elif not self._step(side):
@@ -285,14 +285,20 @@ class Connection(Messages):
         """
         assert side.protection is not None
         unprotect = side.protection.unprotect
+        inner = side.protection if isinstance(side.protection, TrafficProtection) else None
         index, epoch = side.index, side.keys_epoch
         records = side.reader.take_run(APPLICATION_DATA, epoch, True)
         if not records:
             return False
         plaintexts: list[bytes] = []
+        other: bytes | None = None  # what the first record holds that has other content, as those of TLS 1.3 may
         try:
             for record in records:
-                plaintexts.append(unprotect(_APPLICATION_DATA, record.version, record.fragment))
+                plaintext = unprotect(_APPLICATION_DATA, record.version, record.fragment)
+                if inner is not None and inner.content_type != _APPLICATION_DATA:
+                    other = plaintext
+                    break
+                plaintexts.append(plaintext)
         except DecryptError:
             pass
         opened = len(plaintexts)
@@ -305,11 +311,14 @@ class Connection(Messages):
             tell(ApplicationData(index, record.at, epoch, True, plaintext))
         side.at = records[-1].at
         if opened < len(records):
-            failed = records[opened]
-            self._tell(failed)
-            self._failed(side)
-            verdict.records += 1
-            self._stays_encrypted(side, failed)
+            first = records[opened]
+            self._tell(first)
+            if other is not None:
+                self._read_record(side, first, other)
+            else:
+                self._failed(side)
+                verdict.records += 1
+                self._stays_encrypted(side, first)
             for later in records[opened + 1 :]:
                 self._tell(later)
                 self._read_record(side, later, None)
@@ -326,8 +335,8 @@ class Connection(Messages):
                 side.seek = MAX_LOST_RECORDS
                 if side.inflate is not None:
                     side.inflate.lose()
-        elif side.refusal is not None and self._is_second_hello(side, content_type, fragment):
-            side.protected, side.refusal = False, None
+        elif side.protected and self._is_second_hello(side, content_type, fragment):
+            side.protected, side.protection, side.traffic, side.refusal = False, None, None, None
         opened = self._open_pending(side, content_type, version, fragment) if side.lost_records else None
         epoch, protected = side.keys_epoch, side.protected
         record = Record(side.index, at, offset, header_length, content_type, version, fragment, epoch, protected)
@@ -346,6 +355,8 @@ class Connection(Messages):
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
             else:
                 plaintext = self._open(side, record, opened)
+                if isinstance(side.protection, TrafficProtection):
+                    content_type = side.protection.content_type
         if plaintext is None:
             return
         if content_type == ContentType.application_data:
@@ -424,6 +435,8 @@ class Connection(Messages):
         at, content_type, epoch = record.at, record.content_type, side.keys_epoch
         if side.refusal is not None:
             refusal = side.refusal
+        elif side.traffic is not None and not side.traffic.is_known:
+            refusal = side.traffic.refusal()
         elif side.holed:
             refusal = Refusal(Reason.gap)
         else:

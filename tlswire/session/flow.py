@@ -84,7 +84,9 @@ class Flow:
         if handshake is None:
             return False
         if handshake.is_tls13:
-            return True
+            # The client's second flight answers the server's Finished, or a HelloRetryRequest.
+            asked_again = handshake.hello_retry and not handshake.second_hello_read
+            return side.role is Role.server or handshake.flight_done[Role.server] or asked_again
         if side.role is Role.client:
             return (
                 handshake.server_hello_done
@@ -120,10 +122,12 @@ class Flow:
             )
         if msg_type is HandshakeType.server_hello:
             return handshake is not None and (
-                handshake.hello_read[Role.client]
+                (handshake.hello_read[Role.client] and (handshake.second_hello_read or not handshake.hello_retry))
                 or handshake.hello_lost[Role.client]
                 or handshake.flight_done[Role.client]
             )
+        if handshake is not None and handshake.is_tls13 and handshake.flight_done[role]:
+            return _may_follow_handshake(side, handshake, role, msg_type)
         in_first_flight = handshake is None or not handshake.server_hello_done
         if role is Role.server and in_first_flight and (msg_type in SENDERS or msg_type is HandshakeType.certificate):
             return True  # what it depends on, the ServerHello, is behind us or lost
@@ -151,3 +155,16 @@ class Flow:
         ):
             return True
         return self.flight_may_go_on(side, self.target(side, None))
+
+
+def _may_follow_handshake(side: Side, handshake: Handshake, role: Role, msg_type: HandshakeType) -> bool:
+    """Whether a message behind a side's Finished of TLS 1.3 can be read now (RFC 8446 §4.6).
+
+    A request for the client's certificate covers the client's Finished, and the client's Certificate answers it.
+    """
+    later = handshake.after
+    if later is None:
+        return True
+    if role is Role.server:
+        return msg_type is not HandshakeType.certificate_request or handshake.flight_done[Role.client]
+    return msg_type is not HandshakeType.certificate or later.has_asked(side.handshake_data)

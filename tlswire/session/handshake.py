@@ -35,6 +35,7 @@ from tlswire.session.reasons import Verdict
 from tlswire.wire import Context, Message
 
 if TYPE_CHECKING:
+    from tlswire.session.after import AfterHandshake
     from tlswire.session.events import HandshakeMessage
     from tlswire.session.keys import Keys, Refusal
 
@@ -106,12 +107,12 @@ class Handshake:
     """
 
     __slots__ = (
-        "_context", "_roles", "cipher_suite", "client_key_exchange_read", "client_random", "compression_method",
-        "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done", "hello_lost",
-        "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages", "parameters", "resumed",
-        "secure_renegotiation", "secure_renegotiation_why", "server_end_complete", "server_hello_done",
-        "server_name", "session_hash_complete", "session_hash_length", "transcript", "transcript_complete",
-        "truncated_hmac", "verdicts", "verify_data", "version",
+        "_context", "_roles", "after", "cipher_suite", "client_key_exchange_read", "client_random",
+        "compression_method", "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done",
+        "hello_lost", "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages", "parameters",
+        "resumed", "second_hello_read", "secure_renegotiation", "secure_renegotiation_why", "server_end_complete",
+        "server_hello_done", "server_name", "session_hash_complete", "session_hash_length", "traffic_secrets",
+        "transcript", "transcript_complete", "truncated_hmac", "verdicts", "verify_data", "version",
     )  # fmt: skip
 
     def __init__(self, epoch: int, roles: Roles) -> None:
@@ -140,6 +141,7 @@ class Handshake:
         self.hello_read = {Role.client: False, Role.server: False}
         self.hello_lost = {Role.client: False, Role.server: False}  # it came encrypted, and could not be read
         self.hello_retry = False
+        self.second_hello_read = False  # the ClientHello that answers a HelloRetryRequest
         self.server_hello_done = False
         self.client_key_exchange_read = False
         self.flight_done = {Role.client: False, Role.server: False}  # the side's Finished is behind us
@@ -151,6 +153,9 @@ class Handshake:
         self.session_hash_complete = False  # all of them were read (RFC 7627 §3)
         # Set by the session when the first ChangeCipherSpec asks for the keys.
         self.keys: Keys | Refusal | None = None
+        # TLS 1.3: the secrets under which records have verified, by the key log's labels; and what comes afterwards.
+        self.traffic_secrets: dict[str, bytes] = {}
+        self.after: AfterHandshake | None = None
 
     def __repr__(self) -> str:
         suite = self.cipher_suite.name if self.cipher_suite is not None else "cipher suite unknown"
@@ -219,7 +224,10 @@ class Handshake:
 
     @property
     def master_secret(self) -> bytes | None:
-        """The master secret, 48 bytes, once a record has verified under it; None before, and where none is known."""
+        """The master secret, 48 bytes, once a record has verified under it; None before, and where none is known.
+
+        TLS 1.3 has `traffic_secrets` instead.
+        """
         proved = self.keys.proved if self.keys is not None else None
         return proved.master_secret if proved is not None else None
 

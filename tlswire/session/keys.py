@@ -57,7 +57,7 @@ class Candidate(Struct):
 
 def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | None) -> list[Candidate] | Refusal:
     """The master secrets that may be those of `handshake`, the likeliest first; or the reason why there are none."""
-    refusal = _nothing_to_go_by(handshake, secrets)
+    refusal = nothing_to_go_by(handshake, secrets)
     if refusal is not None:
         return refusal
     hello = handshake.client_hello
@@ -65,8 +65,6 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
     suite = handshake.cipher_suite
     named: dict[str, object] = {"cipher_suite": suite.name if suite is not None else None}
     logged = secrets.master_secret(hello.random)
-    if handshake.is_tls13:
-        return Refusal(Reason.tls13_needs_key_log, {"client_random": hello.random.hex()})
     if logged is not None:
         return [Candidate(logged, "key log")]
     if handshake.resumed:
@@ -104,8 +102,10 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
     return _from_premasters(handshake, premasters)
 
 
-def _nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
-    client, server = handshake.hello_read[Role.client], handshake.hello_read[Role.server]
+def nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
+    """Why no secret helps, where that is so: the first of the reasons, which look at nothing but the hellos."""
+    client = handshake.hello_read[Role.client]
+    server = handshake.hello_read[Role.server] or handshake.hello_retry
     if not (client and server):
         if handshake.epoch == 0 and not client and not server:
             return Refusal(Reason.mid_stream)
@@ -153,9 +153,9 @@ def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] |
 
 def _certificate_numbers(handshake: Handshake) -> PublicNumbers | None:
     certificate = handshake.server_certificate
-    if certificate is None or not certificate.certificate_list:
+    if certificate is None or not certificate.certificates:
         return None
-    return certificate_public_numbers(certificate.certificate_list[0])
+    return certificate_public_numbers(certificate.certificates[0])
 
 
 def _short(modulus: int) -> str:

@@ -6,22 +6,27 @@ in the order of the transcript, sets the milestones that the other side waits fo
 
 from __future__ import annotations
 
-from tlswire.crypto import verify_data
-from tlswire.errors import DecodeError, DecodeErrorKind
+from tlswire.crypto import finished_verify_data, handshake_hash, message_hash, verify_data
+from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     CipherSuite,
     ContentType,
+    ExtensionType,
     HandshakeType,
+    parameters,
 )
 from tlswire.schema import (
     ClientHello,
+    EndOfEarlyData,
     Finished,
+    KeyUpdate,
     NewSessionTicket,
     ServerHello,
     ServerHelloTLS13Draft,
     SSLv2ClientHello,
     decode_body,
 )
+from tlswire.session.after import AfterHandshake
 from tlswire.session.events import (
     HandshakeMessage,
     LimitReached,
@@ -33,6 +38,7 @@ from tlswire.session.keys import Keys, Refusal
 from tlswire.session.protecting import HANDSHAKE_HEADER, Protecting, session_state
 from tlswire.session.reasons import Reason
 from tlswire.session.side import Side
+from tlswire.session.traffic import Stage
 from tlswire.wire import Message, Unresolved
 
 
@@ -141,8 +147,7 @@ class Messages(Protecting):
         try:
             message = decode_body(msg_type, raw[HANDSHAKE_HEADER:], handshake.context())
         except DecodeError as error:
-            if msg_type is not HandshakeType.hello_request:
-                handshake.transcript.append(raw)
+            self._add_to_transcript(side, handshake, msg_type, raw)
             self._pass_malformed(side, handshake, msg_type)
             self._tell_malformed(side, ContentType.handshake, msg_type, raw, error, at, protected)
             return
@@ -154,12 +159,27 @@ class Messages(Protecting):
             self._tell(Undecryptable(side.index, at, epoch, ContentType.handshake, len(raw), Reason.mac_failed))
             self._pass_finished(side, handshake)
             return
-        if msg_type is not HandshakeType.hello_request:
-            handshake.transcript.append(raw)
-            if not is_hello and side.role is not None and not handshake.hello_read[side.role]:
-                handshake.lose(side.role)
+        self._add_to_transcript(side, handshake, msg_type, raw)
+        may_begin = is_hello or msg_type is HandshakeType.hello_request
+        if not may_begin and side.role is not None and not handshake.hello_read[side.role]:
+            handshake.lose(side.role)
         self._tell_message(side, handshake, msg_type, message, raw, at, protected)
         self._advance_handshake(side, handshake, msg_type, message, at)
+
+    def _add_to_transcript(self, side: Side, handshake: Handshake, msg_type: HandshakeType, raw: bytes) -> None:
+        """Takes a message into what Finished covers (RFC 5246 §7.4.9, RFC 8446 §4.4.1)."""
+        if not handshake.is_tls13:
+            if msg_type is not HandshakeType.hello_request:
+                handshake.transcript.append(raw)
+        elif msg_type in (HandshakeType.new_session_ticket, HandshakeType.key_update):
+            return
+        elif side.role is None or not handshake.flight_done[side.role]:
+            handshake.transcript.append(raw)
+        elif handshake.after is not None:
+            if side.role is Role.client:
+                handshake.after.take_answer(raw, first=msg_type is HandshakeType.certificate)
+            elif msg_type is HandshakeType.certificate_request:
+                handshake.after.take_request(raw)
 
     def _tell_message(
         self,
@@ -187,6 +207,9 @@ class Messages(Protecting):
         """Draws from a message what the rest of the handshake depends on."""
         if isinstance(message, ClientHello):
             handshake.hello_read[Role.client] = True
+            handshake.second_hello_read = handshake.hello_retry
+            if message.extension(ExtensionType.post_handshake_auth) is not None:
+                handshake.after = AfterHandshake()
             handshake.client_random = message.random
             handshake.server_name = message.server_name
             self._server_name = self._server_name or message.server_name
@@ -195,9 +218,7 @@ class Messages(Protecting):
                 self._violated(side, handshake.epoch, "SCSV in a renegotiating ClientHello", "RFC 5746 §3.5")
         elif isinstance(message, ServerHello | ServerHelloTLS13Draft):
             if message.is_hello_retry_request:
-                handshake.hello_retry = True
-                handshake.negotiate(message.negotiated_version)  # only TLS 1.3 has this message
-                self._version = handshake.version
+                self._take_hello_retry(handshake, message)
                 return
             handshake.hello_read[Role.server] = True
             handshake.read_server_hello(message)
@@ -218,8 +239,41 @@ class Messages(Protecting):
             if isinstance(keys, Keys) and keys.proved is not None and message.ticket:
                 self.secrets.remember_session(session_state(handshake, keys.proved), ticket=message.ticket)
         elif msg_type is HandshakeType.finished and side.role is not None:
+            self._change_traffic(side, Stage.application)
             handshake.flight_done[side.role] = True
             self._close(handshake)
+        elif isinstance(message, EndOfEarlyData):
+            self._change_traffic(side, Stage.handshake)
+        elif isinstance(message, KeyUpdate) and side.traffic is not None and side.traffic.stage is Stage.application:
+            side.traffic.update()
+            self._change_traffic(side, Stage.application)
+
+    def _take_hello_retry(self, handshake: Handshake, message: ServerHello | ServerHelloTLS13Draft) -> None:
+        """Takes that the server asks for another ClientHello, which only TLS 1.3 does (RFC 8446 §4.1.4)."""
+        handshake.hello_retry = True
+        handshake.negotiate(message.negotiated_version)
+        self._version = handshake.version
+        handshake.cipher_suite = message.cipher_suite
+        handshake.parameters = suite = parameters(message.cipher_suite)
+        first = handshake.transcript[:-1]
+        try:
+            if suite is not None and len(first) == 1:
+                handshake.transcript[:-1] = [message_hash(suite, first[0])]
+                return
+        except DecryptError:  # its hash is none that hashlib has; no record of it will be opened
+            pass
+        handshake.transcript_complete = False
+
+    def _change_traffic(self, side: Side, stage: Stage) -> None:
+        """Takes that what a side sends from here on is under other keys of TLS 1.3 (RFC 8446 §7)."""
+        if side.traffic is None:
+            return
+        side.traffic.advance(stage)
+        if side.traffic.proved is None:
+            side.protection = None
+        if side.handshake_data:
+            self._violated(side, side.epoch, "a handshake message across a change of keys", "RFC 8446 §5.1")
+            self._cut_message(side, "the end of the message before the change of keys")
 
     def _pass_malformed(self, side: Side, handshake: Handshake, msg_type: HandshakeType) -> None:
         """Takes from a message that does not decode what its type alone says, so that nobody waits for it."""
@@ -250,6 +304,8 @@ class Messages(Protecting):
         keys, role = handshake.keys, side.role
         if role is None or not isinstance(message, Finished):
             return True
+        if handshake.is_tls13:
+            return self._check_finished_tls13(side, handshake, message, role)
         handshake.verify_data[role] = message.verify_data
         if not protected or not isinstance(keys, Keys) or keys.proved is None:
             return True
@@ -261,6 +317,30 @@ class Messages(Protecting):
         secret, transcript = keys.proved.master_secret, b"".join(handshake.transcript)
         expected = verify_data(handshake.version, handshake.parameters, secret, role.value, transcript)
         right = message.verify_data == expected
+        handshake.finished_checks[role] = FinishedCheck.verified if right else FinishedCheck.mismatch
+        return right
+
+    def _check_finished_tls13(self, side: Side, handshake: Handshake, message: Finished, role: Role) -> bool:
+        """The same for TLS 1.3, of whose handshake every message but the hellos is protected (RFC 8446 §4.4.4)."""
+        keys = side.traffic.proved if side.traffic is not None else None
+        suite, version = handshake.parameters, handshake.version
+        if keys is None or suite is None or version is None:
+            return True
+        if handshake.flight_done[role]:
+            covered = handshake.after.transcript_hash() if handshake.after is not None and role is Role.client else None
+        elif handshake.transcript_complete:
+            covered = handshake_hash(version, suite, b"".join(handshake.transcript))
+        else:
+            covered = None
+        if covered is None:
+            handshake.finished_checks.setdefault(role, FinishedCheck.unknown)
+            return True
+        right = message.verify_data == finished_verify_data(version, suite, keys.secret, covered)
+        hello = handshake.client_hello
+        if not right and isinstance(hello, ClientHello) and hello.extension(ExtensionType.encrypted_client_hello):
+            # The transcript has the inner hello, if the server has opened it (RFC 9849 §6.1).
+            handshake.finished_checks[role] = FinishedCheck.unknown
+            return True
         handshake.finished_checks[role] = FinishedCheck.verified if right else FinishedCheck.mismatch
         return right
 

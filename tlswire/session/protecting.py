@@ -30,6 +30,7 @@ from tlswire.session.keys import Candidate, Keys, Refusal, find_keys
 from tlswire.session.limits import Limits
 from tlswire.session.reasons import Reason
 from tlswire.session.side import Inflate, Side
+from tlswire.session.traffic import Stage, Traffic, TrafficKeys, find_traffic
 
 HANDSHAKE_HEADER = 4  # bytes: msg_type and length (RFC 5246 §7.4)
 MAX_LOST_RECORDS = 1024  # how far sequence numbers are tried forward behind a hole; a trial costs some 3 us
@@ -118,6 +119,8 @@ class Protecting:
     def _unprotect(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
         """Tries what may open a record; None when nothing does."""
         protection = side.protection
+        if side.traffic is not None:
+            return self._unprotect_traffic(side, side.traffic, content_type, version, fragment)
         if protection is not None:
             try:
                 plaintext = protection.unprotect(content_type, version, fragment, side.seek)
@@ -148,6 +151,35 @@ class Protecting:
             )
             self._pass_finished(side, handshake)
         return None
+
+    def _unprotect_traffic(
+        self, side: Side, traffic: Traffic, content_type: int, version: int, fragment: bytes
+    ) -> bytes | None:
+        """The same for TLS 1.3; the inner content type is that of `side.protection` then."""
+        for keys in traffic.options(lossy=side.holed):
+            try:
+                plaintext = keys.protection.unprotect(content_type, version, fragment, side.seek)
+            except DecryptError:
+                continue
+            if keys is not traffic.proved:
+                self._settle_traffic(side, traffic, keys)
+            side.seek = side.failures = 0
+            side.lost_records = False
+            return plaintext
+        if traffic.is_known:
+            self._failed(side)
+        else:
+            self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it will not be read, perhaps
+        return None
+
+    def _settle_traffic(self, side: Side, traffic: Traffic, keys: TrafficKeys) -> None:
+        """Takes that a record has verified under keys of TLS 1.3."""
+        handshake = self._flow.handshake(side.keys_epoch)
+        traffic.prove(keys)
+        side.protection = keys.protection
+        handshake.traffic_secrets[traffic.label] = keys.logged
+        if keys.stage is Stage.application:
+            self._pass_finished(side, handshake)  # where it was not read, it lies in a gap
 
     def _settle(self, side: Side, candidate: Candidate, protection: RecordProtection, content_type: int) -> None:
         """Takes that a record was verified: so these are a side's keys."""
@@ -191,12 +223,20 @@ class Protecting:
     def _change(self, side: Side, epoch: int) -> None:
         """Makes pending protection current (RFC 5246 §6.1): that of the handshake `epoch`."""
         handshake = self._flow.handshake(epoch)
-        keys = self._keys_of(side, handshake)
         side.protected = True
         side.keys_epoch = side.epoch = epoch
-        side.protection, side.trials, side.refusal, side.inflate = None, [], None, None
+        side.protection, side.trials, side.traffic, side.refusal, side.inflate = None, [], None, None, None
         side.seek = side.failures = 0
         side.unproved_mac = None
+        if handshake.is_tls13:
+            found = find_traffic(handshake, side.role, self.secrets)
+            if isinstance(found, Refusal):
+                side.refusal = found
+                self._pass_finished(side, handshake)
+            else:
+                side.traffic = found
+            return
+        keys = self._keys_of(side, handshake)
         if handshake.compression_method == CompressionMethod.DEFLATE:
             side.inflate = Inflate()
         if isinstance(keys, Refusal) and handshake.encrypts_nothing and not side.lost_records:
@@ -244,6 +284,9 @@ class Protecting:
 
     def _close(self, handshake: Handshake) -> None:
         if handshake.complete:
+            later, suite = handshake.after, handshake.parameters
+            if later is not None and later.parameters is None and suite is not None and handshake.transcript_complete:
+                later.begin(suite, handshake.transcript)
             handshake.transcript = []
             if not self._keep_messages:
                 handshake.messages = []

@@ -12,6 +12,7 @@ from tlswire.session.inbox import Inbox
 from tlswire.session.keys import Candidate, Refusal
 from tlswire.session.limits import Limits
 from tlswire.session.records import RecordReader
+from tlswire.session.traffic import Traffic
 
 MAX_PLAINTEXT = 1 << 14  # bytes, RFC 5246 §6.2.1
 
@@ -21,12 +22,13 @@ class Side:
 
     The protection is one of five: none yet (`protected` is False); `trials`, of which the first record will prove
     one; `protection`, proved; `unproved_mac`, where nothing is encrypted; or `refusal`, which says why there is none.
+    In TLS 1.3 `traffic` has what may come in the place of `trials`, and goes on beside `protection`.
     """
 
     __slots__ = (
         "astray", "at", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up", "handshake_at",
         "handshake_data", "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch",
-        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "trials",
+        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "traffic", "trials",
         "unproved_mac",
     )  # fmt: skip
 
@@ -40,6 +42,7 @@ class Side:
         self.protected = False
         self.protection: RecordProtection | None = None
         self.trials: list[tuple[Candidate, RecordProtection]] = []
+        self.traffic: Traffic | None = None
         self.refusal: Refusal | None = None
         self.at: object = None  # of the record that was taken last
         self.finished_due = False  # nothing but a Finished shows that the cipher is NULL
