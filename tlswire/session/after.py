@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tlswire.registry import CipherSuiteParameters
+from tlswire.registry import CipherSuiteParameters, HandshakeType
 
 if TYPE_CHECKING:
     from _hashlib import HASH
@@ -46,10 +46,15 @@ class AfterHandshake:
             del self._requests[next(iter(self._requests))]
         self._requests[_context(raw)] = _continued(self._handshake, raw)
 
-    def take_answer(self, raw: bytes, *, first: bool) -> None:
-        """Takes a message of the client's answer, with its header; `first`, its Certificate."""
-        before = self._requests.pop(_context(raw), None) if first else self._answer
-        self._answer = _continued(before, raw)
+    def take_answer(self, msg_type: HandshakeType, raw: bytes) -> None:
+        """Takes a message of the client's answer, with its header."""
+        if msg_type is HandshakeType.certificate:
+            self._answer = self._requests.pop(_context(raw), None)
+        self._answer = None if msg_type is HandshakeType.finished else _continued(self._answer, raw)
+
+    def lose(self) -> None:
+        """Takes that a part of the answer was lost."""
+        self._answer = None
 
     def transcript_hash(self) -> bytes | None:
         """What the Finished of the answer covers; None where a part of it was not read."""

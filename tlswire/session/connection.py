@@ -227,7 +227,7 @@ class Connection(Messages):
         inbox = side.inbox
         while True:
             if side.is_steady and self._take_run(side):
-                if inbox.size < inbox.enough and not (inbox.run_is_closed or side.handshake_data):
+                if inbox.size < inbox.enough and not (inbox.run_is_closed or side.handshake_data or side.taken):
                     side.blocked = side.forced = False
                     return True
             elif not self._step(side):
@@ -253,6 +253,12 @@ class Connection(Messages):
                 del data[:length]
                 self._take_message(side, msg_type, raw)
                 return True
+        if side.taken:
+            record = side.taken.pop()
+            side.at = record.at
+            self._tell(record)
+            self._read_record(side, record, None)
+            return True
         inbox = side.inbox
         if inbox.size < inbox.enough and not inbox.run_is_closed:
             return False
@@ -309,9 +315,10 @@ class Connection(Messages):
         for record, plaintext in zip(records, plaintexts, strict=False):
             tell(record)
             tell(ApplicationData(index, record.at, epoch, True, plaintext))
-        side.at = records[-1].at
         if opened < len(records):
             first = records[opened]
+            side.at = first.at
+            side.taken = records[:opened:-1]
             self._tell(first)
             if other is not None:
                 self._read_record(side, first, other)
@@ -319,9 +326,8 @@ class Connection(Messages):
                 self._failed(side)
                 verdict.records += 1
                 self._stays_encrypted(side, first)
-            for later in records[opened + 1 :]:
-                self._tell(later)
-                self._read_record(side, later, None)
+        else:
+            side.at = records[-1].at
         return True
 
     def _take_record(self, side: Side, changed: bool) -> None:

@@ -25,6 +25,7 @@ from tlswire.schema import (
     CertificateRequest,
     CertificateVerify,
     ClientHello,
+    EncryptedExtensions,
     RenegotiationInfo,
     ServerHello,
     ServerHelloTLS13Draft,
@@ -262,6 +263,12 @@ class Handshake:
         self.version = version
         self.is_tls13 = version.is_tls13
         self._context = None
+
+    @property
+    def takes_early_data(self) -> bool:
+        """True when the server has taken the client's early data (RFC 8446 §4.2.10)."""
+        answer = self.message(EncryptedExtensions)
+        return answer is not None and answer.extension(ExtensionType.early_data) is not None
 
     @property
     def encrypts_nothing(self) -> bool:

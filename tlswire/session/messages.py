@@ -52,8 +52,12 @@ class Messages(Protecting):
         self._cut_message(side, expected)
         side.astray = True
         handshake = self._flow.known(side.epoch)
-        if handshake is not None and side.role is not None and not handshake.flight_done[side.role]:
+        if handshake is None or side.role is None:
+            return
+        if not handshake.flight_done[side.role]:
             handshake.lose(side.role)
+        elif handshake.after is not None and side.role is Role.client:
+            handshake.after.lose()
 
     def _rest_of_message(self, side: Side) -> int:
         """How many bytes are still to come of the handshake message that is being put together, as it says."""
@@ -177,7 +181,7 @@ class Messages(Protecting):
             handshake.transcript.append(raw)
         elif handshake.after is not None:
             if side.role is Role.client:
-                handshake.after.take_answer(raw, first=msg_type is HandshakeType.certificate)
+                handshake.after.take_answer(msg_type, raw)
             elif msg_type is HandshakeType.certificate_request:
                 handshake.after.take_request(raw)
 

@@ -169,8 +169,17 @@ class Protecting:
         if traffic.is_known:
             self._failed(side)
         else:
-            self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it will not be read, perhaps
+            self._pass_unread(side, traffic.stage)
         return None
+
+    def _pass_unread(self, side: Side, stage: Stage) -> None:
+        """Takes that of what a side sends in a handshake of TLS 1.3 something cannot be read, for want of a secret."""
+        handshake = self._flow.handshake(side.keys_epoch)
+        if stage is Stage.handshake and side.role is not None and not handshake.flight_done[side.role]:
+            handshake.lose(side.role)
+            self._pass_finished(side, handshake)
+        elif stage is Stage.early and handshake.takes_early_data:
+            handshake.lose(side.role)  # its end is part of the transcript
 
     def _settle_traffic(self, side: Side, traffic: Traffic, keys: TrafficKeys) -> None:
         """Takes that a record has verified under keys of TLS 1.3."""
@@ -232,7 +241,7 @@ class Protecting:
             found = find_traffic(handshake, side.role, self.secrets)
             if isinstance(found, Refusal):
                 side.refusal = found
-                self._pass_finished(side, handshake)
+                self._pass_unread(side, Stage.handshake)
             else:
                 side.traffic = found
             return

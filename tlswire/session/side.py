@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 
 from tlswire.crypto import RecordProtection
-from tlswire.session.events import Event
+from tlswire.session.events import Event, Record
 from tlswire.session.handshake import Role
 from tlswire.session.inbox import Inbox
 from tlswire.session.keys import Candidate, Refusal
@@ -28,8 +28,8 @@ class Side:
     __slots__ = (
         "astray", "at", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up", "handshake_at",
         "handshake_data", "handshake_protected", "holed", "inbox", "index", "inflate", "keys_epoch",
-        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "traffic", "trials",
-        "unproved_mac",
+        "lost_records", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "taken", "traffic",
+        "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -57,6 +57,7 @@ class Side:
         self.lost_records = False  # whole records, a ChangeCipherSpec perhaps, since the handshake began
         self.seek = 0  # how many records may have been lost before the next one that verifies
         self.failures = 0  # records in a row that did not verify
+        self.taken: list[Record] = []  # records that follow, the last first, of which nothing is read yet
         self.fresh = False  # something came that was not looked at
         self.blocked = False  # it waits for the other side
         self.forced = False  # it shall not wait with what comes next
@@ -74,7 +75,7 @@ class Side:
             self.protection is not None
             and self.refusal is None
             and self.inflate is None
-            and not (self.holed or self.lost_records or self.seek or self.failures or self.handshake_data)
+            and not (self.holed or self.lost_records or self.seek or self.failures or self.handshake_data or self.taken)
         )
 
     @property
