@@ -11,6 +11,8 @@ the two directions come.  The waits also put the messages into the order of the 
                                              ServerHello            waits for   <-  ClientHello
                                              what follows its Done  waits for   <-  the client's Finished
 
+In TLS 1.3 the client's second flight waits for the server's Finished, and for nothing else the server.
+
 A wait ends also when the other side has ended, when both wait for each other (bytes were lost: the client goes
 first), and when a side holds more than `Limits.buffered_bytes`.
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import field
+from functools import lru_cache
 
 from tlswire.crypto import Secrets, TrafficProtection, next_traffic_secret, traffic_protection
 from tlswire.errors import DecryptError
-from tlswire.registry import CipherSuite, CipherSuiteParameters, ExtensionType, KeyExchange, ProtocolVersion, parameters
+from tlswire.registry import CipherSuiteParameters, ExtensionType, KeyExchange, ProtocolVersion, parameters
 from tlswire.schema import ClientHello
 from tlswire.session.handshake import Handshake, Role
 from tlswire.session.keys import Refusal, nothing_to_go_by
@@ -64,7 +65,7 @@ class Traffic:
 
     def __init__(self, handshake: Handshake, role: Role, secrets: Secrets) -> None:
         hello = handshake.client_hello
-        assert isinstance(hello, ClientHello)
+        assert hello is not None
         assert handshake.version is not None
         self._client_random = hello.random
         self._offered = hello.cipher_suites
@@ -73,8 +74,8 @@ class Traffic:
         self._role = role
         self._secrets = secrets
         self._known: dict[tuple[Stage, int], list[TrafficKeys]] = {}
-        offers_early_data = role is Role.client and hello.extension(ExtensionType.early_data) is not None
-        self.stage = Stage.early if offers_early_data else Stage.handshake
+        early = isinstance(hello, ClientHello) and hello.extension(ExtensionType.early_data) is not None
+        self.stage = Stage.early if early and role is Role.client else Stage.handshake
         self.generation = 0
         self.proved: TrafficKeys | None = None  # a record has verified under them
 
@@ -173,21 +174,21 @@ class Traffic:
         if self._parameters is not None:
             yield self._parameters
         if stage is Stage.early:
-            yield from _openable(self._offered, self._parameters)
+            for suite in dict.fromkeys(map(parameters, self._offered)):
+                if suite is not None and suite != self._parameters and _can_open(suite):
+                    yield suite
 
 
-def _openable(
-    offered: tuple[CipherSuite, ...], chosen: CipherSuiteParameters | None
-) -> Iterator[CipherSuiteParameters]:
-    for suite in offered:
-        found = parameters(suite)
-        if found is None or found.key_exchange is not KeyExchange.TLS13 or found == chosen:
-            continue
-        try:
-            traffic_protection(ProtocolVersion.TLSv1_3, found, bytes(32))
-        except DecryptError:
-            continue
-        yield found
+@lru_cache(maxsize=64)
+def _can_open(suite: CipherSuiteParameters | None) -> bool:
+    """Whether it is a suite of TLS 1.3 whose cipher and hash are there."""
+    if suite is None or suite.key_exchange is not KeyExchange.TLS13:
+        return False
+    try:
+        traffic_protection(ProtocolVersion.TLSv1_3, suite, bytes(32))
+    except DecryptError:
+        return False
+    return True
 
 
 def find_traffic(handshake: Handshake, role: Role | None, secrets: Secrets) -> Traffic | Refusal:
@@ -200,12 +201,7 @@ def find_traffic(handshake: Handshake, role: Role | None, secrets: Secrets) -> T
     labels = [label for (sender, _), label in _LABELS.items() if sender is role]
     if role is None or not any(secrets.logged(label, hello.random) for label in labels):
         return Refusal(Reason.tls13_needs_key_log, {"client_random": hello.random.hex()})
-    suite = handshake.cipher_suite
-    unsupported = Refusal(Reason.cipher_unsupported, {"cipher_suite": suite.name if suite is not None else None})
-    if handshake.parameters is None:
-        return unsupported
-    try:
-        traffic_protection(ProtocolVersion.TLSv1_3, handshake.parameters, bytes(32))
-    except DecryptError:
-        return unsupported
+    if not _can_open(handshake.parameters):
+        suite = handshake.cipher_suite
+        return Refusal(Reason.cipher_unsupported, {"cipher_suite": suite.name if suite is not None else None})
     return Traffic(handshake, role, secrets)
