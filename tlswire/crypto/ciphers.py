@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
+from tlswire.crypto.gcm import GCM, DraftChaCha20Poly1305
 from tlswire.errors import DecryptError
 from tlswire.registry import BulkCipher
 
@@ -43,6 +44,8 @@ def _old(name: str) -> Callable[[bytes], Any]:
 
 
 _triple_des = _old("TripleDES")
+_camellia = _old("Camellia")
+_sm4 = _old("SM4")
 
 _BLOCK: dict[str, Callable[[bytes], Any]] = {
     "AES_128_CBC": AES,
@@ -50,10 +53,12 @@ _BLOCK: dict[str, Callable[[bytes], Any]] = {
     "3DES_EDE_CBC": _triple_des,
     "DES_CBC": lambda key: _triple_des(key * 3),  # three times the same key is once DES
     "DES40_CBC": lambda key: _triple_des(key * 3),
-    "CAMELLIA_128_CBC": _old("Camellia"),
-    "CAMELLIA_256_CBC": _old("Camellia"),
+    "CAMELLIA_128_CBC": _camellia,
+    "CAMELLIA_256_CBC": _camellia,
     "SEED_CBC": _old("SEED"),
     "IDEA_CBC": _old("IDEA"),
+    "SM4_CBC": _sm4,
+    # The effective key has 128 bits in all three: an export suite expands its 5 or 7 bytes to 16 (RFC 2246 §6.3.1).
     "RC2_CBC": _old("RC2"),
     "RC2_CBC_40": _old("RC2"),
     "RC2_CBC_56": _old("RC2"),
@@ -72,7 +77,11 @@ _AEAD: dict[str, Callable[[bytes], AEAD]] = {
     "AES_256_CCM": AESCCM,
     "AES_128_CCM_8": lambda key: AESCCM(key, tag_length=8),
     "AES_256_CCM_8": lambda key: AESCCM(key, tag_length=8),
+    "CAMELLIA_128_GCM": lambda key: GCM(_camellia(key)),
+    "CAMELLIA_256_GCM": lambda key: GCM(_camellia(key)),
+    "SM4_GCM": lambda key: GCM(_sm4(key)),
     "CHACHA20_POLY1305": ChaCha20Poly1305,
+    "OLD_CHACHA20_POLY1305": DraftChaCha20Poly1305,
 }
 
 

@@ -68,8 +68,8 @@ def record_protection(
     """
     cipher = parameters.cipher
     if cipher.kind == "aead":
-        if cipher.name == "CHACHA20_POLY1305":
-            return CounterNonceAEAD(cipher, aead_cipher(cipher, key), iv)
+        if not cipher.record_iv_length:
+            return CounterNonceAEAD(cipher, aead_cipher(cipher, key), iv or bytes(8))
         return ExplicitNonceAEAD(cipher, aead_cipher(cipher, key), iv)
     mac = _mac(version, parameters.mac, mac_key, truncated_hmac)
     if cipher.kind == "block":
@@ -324,7 +324,10 @@ class ExplicitNonceAEAD:
 
 
 class CounterNonceAEAD:
-    """ChaCha20-Poly1305: the nonce is the sequence number, padded, xor the IV (RFC 7905 §2)."""
+    """ChaCha20-Poly1305: the nonce is the sequence number, padded, xor the IV (RFC 7905 §2).
+
+    As Google had it first, there was no IV (draft-agl-tls-chacha20poly1305-04 §5), which is one of 8 zeros.
+    """
 
     __slots__ = ("_aead", "_iv", "_iv_length", "_tag_length", "sequence_number")
 
