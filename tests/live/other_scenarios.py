@@ -184,6 +184,13 @@ GNUTLS = [
         client="--rehandshake",
     ),
     gnutls(
+        "gnutls-tls12-camellia-gcm",
+        "Camellia-128-GCM (RFC 6367), renegotiated by the client",
+        priority("TLS1.2", "CAMELLIA-128-GCM", "AEAD"),
+        client="--rehandshake",
+    ),
+    gnutls("gnutls-tls12-camellia-256-gcm", "Camellia-256-GCM", priority("TLS1.2", "CAMELLIA-256-GCM", "AEAD")),
+    gnutls(
         "gnutls-tls11-old",
         "neither extended master secret nor encrypt-then-MAC, renegotiated by the client",
         priority("TLS1.1", "AES-128-CBC", "SHA1", ":%NO_SESSION_HASH:%NO_ETM"),
