@@ -2,7 +2,8 @@
 
 GCM is the cipher over counters, and GHASH, a polynomial over GF(2^128) at the point H.  A block is multiplied by H
 with one table for each of its 16 bytes (Shoup's method), since multiplication is linear: 0.8 ms for 16 KB, where
-bit by bit it takes 32.  The tables take 0.4 ms and 214 KB for a key, and are made when there is something to hash.
+bit by bit it takes 32.  The tables take 0.4 ms and 214 KB, so a key gets them only when it has more to hash than the
+first record, which is all that most candidates for a key are tried with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 TAG_LENGTH = 16  # bytes
 
 _BLOCK = 16  # bytes
+_FEW = 16  # blocks that a key hashes without tables: about as many as take the time that these do
 _REDUCTION = 0xE1 << 120  # what x^128 is: 1 + x + x^2 + x^7, the lowest power in the highest bit (SP 800-38D §6.3)
 _LENGTHS = struct.Struct(">QQ")
 
@@ -29,10 +31,11 @@ class GCM:
     Parameters: `algorithm`, the cipher with its key.  Raises UnsupportedAlgorithm where the backend lacks it.
     """
 
-    __slots__ = ("_encryptor", "_tables")
+    __slots__ = ("_encryptor", "_hashed", "_tables")
 
     def __init__(self, algorithm: BlockCipherAlgorithm) -> None:
         self._encryptor = Cipher(algorithm, ECB()).encryptor()
+        self._hashed = 0  # blocks, without tables
         self._tables: list[list[int]] = []
 
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
@@ -69,29 +72,54 @@ class GCM:
     def _ghash(self, blocks: bytes) -> bytes:
         """GHASH of whole blocks (§6.4)."""
         if not self._tables:
-            self._tables = _multiplication_by(self._encryptor.update(bytes(_BLOCK)))
-        t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15 = self._tables
-        from_bytes = int.from_bytes
-        product = 0
-        for start in range(0, len(blocks), _BLOCK):
-            block = product ^ from_bytes(blocks[start : start + _BLOCK], "big")
-            b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15 = block.to_bytes(_BLOCK, "big")
-            product = (
-                t0[b0] ^ t1[b1] ^ t2[b2] ^ t3[b3] ^ t4[b4] ^ t5[b5] ^ t6[b6] ^ t7[b7]
-                ^ t8[b8] ^ t9[b9] ^ t10[b10] ^ t11[b11] ^ t12[b12] ^ t13[b13] ^ t14[b14] ^ t15[b15]
-            )  # fmt: skip
-        return product.to_bytes(_BLOCK, "big")
+            point = int.from_bytes(self._encryptor.update(bytes(_BLOCK)), "big")
+            self._hashed += len(blocks) // _BLOCK
+            if self._hashed <= _FEW:
+                return _ghash_by_bits(point, blocks)
+            self._tables = _tables(point)
+        return _ghash_by_tables(self._tables, blocks)
 
 
-def _multiplication_by(point: bytes) -> list[list[int]]:
-    """For each byte of a block and each value of it, its product with `point` (SP 800-38D §6.3)."""
-    power = int.from_bytes(point, "big")  # times x^0; each bit of a block is the next power of x
+def _times_x(element: int) -> int:
+    """The product of an element of GF(2^128) and x (SP 800-38D §6.3)."""
+    return element >> 1 ^ (_REDUCTION if element & 1 else 0)
+
+
+def _ghash_by_bits(point: int, blocks: bytes) -> bytes:
+    product = 0
+    for start in range(0, len(blocks), _BLOCK):
+        block = product ^ int.from_bytes(blocks[start : start + _BLOCK], "big")
+        product, power = 0, point
+        for bit in range(127, -1, -1):
+            if block >> bit & 1:
+                product ^= power
+            power = _times_x(power)
+    return product.to_bytes(_BLOCK, "big")
+
+
+def _ghash_by_tables(tables: list[list[int]], blocks: bytes) -> bytes:
+    t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15 = tables
+    from_bytes = int.from_bytes
+    product = 0
+    for start in range(0, len(blocks), _BLOCK):
+        block = product ^ from_bytes(blocks[start : start + _BLOCK], "big")
+        b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15 = block.to_bytes(_BLOCK, "big")
+        product = (
+            t0[b0] ^ t1[b1] ^ t2[b2] ^ t3[b3] ^ t4[b4] ^ t5[b5] ^ t6[b6] ^ t7[b7]
+            ^ t8[b8] ^ t9[b9] ^ t10[b10] ^ t11[b11] ^ t12[b12] ^ t13[b13] ^ t14[b14] ^ t15[b15]
+        )  # fmt: skip
+    return product.to_bytes(_BLOCK, "big")
+
+
+def _tables(point: int) -> list[list[int]]:
+    """For each byte of a block and each value of it, its product with `point`."""
+    power = point  # times x^0; each bit of a block is the next power of x
     tables = []
     for _ in range(_BLOCK):
         powers = []
         for _ in range(8):
             powers.append(power)
-            power = power >> 1 ^ (_REDUCTION if power & 1 else 0)
+            power = _times_x(power)
         table = [0]
         for one in reversed(powers):  # the last bit of a byte first: each doubles the table
             table += [product ^ one for product in table]

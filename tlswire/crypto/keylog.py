@@ -2,6 +2,7 @@
 
     CLIENT_RANDOM <client random> <master secret>
     RSA <first 8 bytes of the encrypted premaster secret> <premaster secret>
+    PMS_CLIENT_RANDOM <client random> <premaster secret of any key exchange>
     RSA Session-ID:<session ID> Master-Key:<master secret>
     <a label of TLS 1.3> <client random> <secret>
 
@@ -22,10 +23,11 @@ _SESSION = re.compile(rb"RSA Session-ID:" + _SECRET + rb" Master-Key:" + _SECRET
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which editors put before UTF-8
 _LONGEST_LINE = 4096  # bytes; the longest of a known label has some 300
 
-# Label: bytes of the identifier, and of the secret (None: the hash's length, which varies).
+# Label: bytes of the identifier, and of the secret (None: that of the hash or the group, which varies).
 _LABELS: dict[str, tuple[int, int | None]] = {
     "CLIENT_RANDOM": (32, 48),
     "RSA": (8, 48),
+    "PMS_CLIENT_RANDOM": (32, None),  # Wireshark's
     "CLIENT_EARLY_TRAFFIC_SECRET": (32, None),
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET": (32, None),
     "SERVER_HANDSHAKE_TRAFFIC_SECRET": (32, None),

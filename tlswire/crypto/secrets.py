@@ -10,12 +10,16 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import field
 
+from tlswire.crypto.key_schedule import MASTER_SECRET_LENGTH
 from tlswire.crypto.keylog import KeyLogEntry
 from tlswire.crypto.rsa import PremasterSource
+from tlswire.errors import SecretsError
 from tlswire.registry import CipherSuite, ProtocolVersion
 from tlswire.values import Value, frozen
 
 _MOST_SESSIONS = 50_000  # at about 1 KB for a session and its ticket; Apache's shmcb keeps 512 KB
+MOST_UNASSIGNED = 256  # secrets of no known session: each costs every handshake that needs one some 0.1 ms
+_RANDOM_LENGTH, _ENCRYPTED_LENGTH = 32, 8  # bytes of a client random; of an encrypted premaster secret that tell it
 
 
 @frozen
@@ -48,18 +52,24 @@ class Secrets:
         self._most_sessions = most_sessions
         self._logged: dict[tuple[str, bytes], bytes] = {}
         self._sessions: OrderedDict[tuple[str, bytes], SessionState] = OrderedDict()
+        self.unassigned_master_secrets: list[bytes] = []
+        self.unassigned_premaster_secrets: list[bytes] = []
         self.add_key_log(key_log)
 
     def __repr__(self) -> str:
+        unassigned = len(self.unassigned_master_secrets) + len(self.unassigned_premaster_secrets)
         return (
             f"<Secrets: {len(self.server_keys)} server keys, {len(self._logged)} key log entries, "
-            f"{len(self._sessions)} sessions>"
+            + f"{unassigned} unassigned secrets, " * bool(unassigned)
+            + f"{len(self._sessions)} sessions>"
         )
 
     @property
     def is_empty(self) -> bool:
         """True when nothing was given at all."""
-        return not self.server_keys and not self._logged
+        return not (
+            self.server_keys or self._logged or self.unassigned_master_secrets or self.unassigned_premaster_secrets
+        )
 
     def add_server_key(self, key: PremasterSource) -> None:
         """Adds a server's key; it serves the handshakes whose ChangeCipherSpec is read from now on."""
@@ -70,6 +80,55 @@ class Secrets:
         for entry in entries:
             self._logged[entry.label, entry.identifier] = entry.secret
 
+    def add_master_secret(self, secret: bytes, *, client_random: bytes | None = None) -> None:
+        """Adds a master secret up to TLS 1.2 (RFC 5246 §8.1).
+
+        Parameters: `secret`, 48 bytes; `client_random`, the 32 bytes of the handshake that made it.  Without that, it
+        is tried with every handshake that nothing else opens, and believed where a record's MAC or tag proves it.
+
+        Raises SecretsError for another length, and for more than 256 secrets of no known handshake.
+        """
+        _check("master secret", secret, MASTER_SECRET_LENGTH)
+        if client_random is not None:
+            _check("client random", client_random, _RANDOM_LENGTH)
+            self._logged["CLIENT_RANDOM", client_random] = secret
+        else:
+            self._add_unassigned(self.unassigned_master_secrets, secret)
+
+    def add_premaster_secret(
+        self, secret: bytes, *, encrypted: bytes | None = None, client_random: bytes | None = None
+    ) -> None:
+        """Adds a premaster secret of any key exchange up to TLS 1.2 (RFC 5246 §8.1).
+
+        Parameters: `secret`, with RSA 48 bytes, with Diffie-Hellman as many as its result has; `encrypted`, what an
+        RSA ClientKeyExchange holds, or at least its first 8 bytes; `client_random`, the 32 bytes of the handshake's.
+        With neither, it is tried with every full handshake that nothing else opens, and believed where a record's MAC
+        or tag proves it.
+
+        Raises SecretsError for another length, and for more than 256 secrets of no known handshake.
+        """
+        _check("premaster secret", secret)
+        if client_random is not None:
+            _check("client random", client_random, _RANDOM_LENGTH)
+        if encrypted is not None:
+            if len(encrypted) < _ENCRYPTED_LENGTH:
+                raise SecretsError(f"encrypted premaster secret of {len(encrypted)} bytes, expected 8 at least")
+            self._logged["RSA", encrypted[:_ENCRYPTED_LENGTH]] = secret
+        if client_random is not None:
+            self._logged["PMS_CLIENT_RANDOM", client_random] = secret
+        if encrypted is None and client_random is None:
+            self._add_unassigned(self.unassigned_premaster_secrets, secret)
+
+    def _add_unassigned(self, known: list[bytes], secret: bytes) -> None:
+        if secret in known:
+            return
+        if len(self.unassigned_master_secrets) + len(self.unassigned_premaster_secrets) >= MOST_UNASSIGNED:
+            raise SecretsError(
+                f"more than {MOST_UNASSIGNED} secrets without a client random or an encrypted premaster secret: "
+                "each is tried with every handshake"
+            )
+        known.append(secret)
+
     # What is asked for
 
     def master_secret(self, client_random: bytes) -> bytes | None:
@@ -78,7 +137,11 @@ class Secrets:
 
     def premaster_secret(self, encrypted_pre_master_secret: bytes) -> bytes | None:
         """The premaster secret that a key log has for an encrypted one, known by its first 8 bytes."""
-        return self._logged.get(("RSA", encrypted_pre_master_secret[:8]))
+        return self._logged.get(("RSA", encrypted_pre_master_secret[:_ENCRYPTED_LENGTH]))
+
+    def premaster_secret_of(self, client_random: bytes) -> bytes | None:
+        """The premaster secret, of any key exchange, that was given for a client random."""
+        return self._logged.get(("PMS_CLIENT_RANDOM", client_random))
 
     def logged(self, label: str, client_random: bytes) -> bytes | None:
         """The secret that a key log has under any label."""
@@ -113,3 +176,8 @@ class Secrets:
         while len(self._sessions) > self._most_sessions:
             self._sessions.popitem(last=False)
             self.forgotten_sessions += 1
+
+
+def _check(what: str, value: bytes, length: int | None = None) -> None:
+    if not value or (length is not None and len(value) != length):
+        raise SecretsError(f"{what} of {len(value)} bytes, expected {length if length is not None else 'some'}")

@@ -445,10 +445,8 @@ class Connection(Messages):
             refusal = side.refusal
         elif side.traffic is not None and not side.traffic.is_known:
             refusal = side.traffic.refusal()
-        elif side.holed:
-            refusal = Refusal(Reason.gap)
         else:
-            refusal = Refusal(Reason.mac_failed)
+            refusal = self._otherwise(side) or Refusal(Reason.gap if side.holed else Reason.mac_failed)
         verdict = self._flow.handshake(epoch).verdicts[side.index]
         verdict.refuse(refusal.reason, {"at": at, "offset": record.offset, **refusal.evidence})
         if content_type == ContentType.change_cipher_spec and self._is_to_change(side):

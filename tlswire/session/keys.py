@@ -70,6 +70,11 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
     if handshake.resumed:
         return _resumed(handshake, secrets)
     parameters = handshake.parameters
+    premaster = secrets.premaster_secret_of(hello.random)
+    if premaster is not None and parameters is not None:
+        if handshake.extended_master_secret and not handshake.session_hash_complete:
+            return Refusal(Reason.transcript_incomplete, named)
+        return _from_premasters(handshake, [(premaster, "key log", False)])
     if parameters is None or not parameters.key_exchange.is_rsa or handshake.uses_temporary_rsa_key:
         if previous is not None and previous.parameters is not None and previous.parameters.key_exchange.is_rsa:
             named["previous_cipher_suite"] = previous.cipher_suite.name if previous.cipher_suite else None
@@ -165,10 +170,12 @@ def _short(modulus: int) -> str:
 
 def _from_premasters(handshake: Handshake, premasters: list[tuple[bytes, str, bool]]) -> list[Candidate] | Refusal:
     found = []
+    assert handshake.parameters is not None
+    by_rsa = handshake.parameters.key_exchange.is_rsa
     for premaster, origin, guessed in premasters:
-        if len(premaster) != PREMASTER_LENGTH:
+        if by_rsa and len(premaster) != PREMASTER_LENGTH:
             continue
-        version = int.from_bytes(premaster[:2], "big")
+        version = int.from_bytes(premaster[:2], "big") if by_rsa else None
         found.append(Candidate(_master_secret(handshake, premaster), origin, version, guessed))
     if found:
         return found
@@ -197,17 +204,52 @@ def _randoms(handshake: Handshake) -> tuple[bytes, bytes]:
     return client_hello.random, server_hello.random
 
 
+_MAY_BE_UNASSIGNED = {
+    Reason.resumed_session_unknown,
+    Reason.key_exchange_not_rsa,
+    Reason.client_random_not_in_keylog,
+    Reason.client_key_exchange_missing,
+    Reason.wrong_key,
+    Reason.transcript_incomplete,
+    Reason.premaster_invalid,
+}
+
+
+def _unassigned(handshake: Handshake, secrets: Secrets, otherwise: list[Candidate] | Refusal) -> list[Candidate]:
+    """The secrets that were given for no handshake in particular, where nothing else surely opens this one.
+
+    Parameters: `otherwise`, what there is without them.
+    """
+    if isinstance(otherwise, Refusal):
+        wanted = otherwise.reason in _MAY_BE_UNASSIGNED
+    else:
+        wanted = all(candidate.guessed for candidate in otherwise)
+    # A suite that encrypts nothing is read without keys, and would not be any more if one of these were wrong.
+    if not wanted or handshake.parameters is None or handshake.encrypts_nothing:
+        return []
+    found = [Candidate(secret, "master secret", guessed=True) for secret in secrets.unassigned_master_secrets]
+    if not handshake.resumed and (handshake.session_hash_complete or not handshake.extended_master_secret):
+        premasters = [(secret, "premaster secret", True) for secret in secrets.unassigned_premaster_secrets]
+        made = _from_premasters(handshake, premasters)
+        found += made if not isinstance(made, Refusal) else []
+    return found
+
+
 class Keys:
     """The record protections of an epoch, for each master secret that may be the right one.
 
     They are one until a record is verified: from then on, `proved` is the candidate that verified it, and only
-    its protections are left.
+    its protections are left.  `otherwise`: why there are no keys if all of them were given for no handshake in
+    particular, and none verifies anything.
     """
 
-    __slots__ = ("_options", "proved")
+    __slots__ = ("_options", "otherwise", "proved")
 
-    def __init__(self, options: list[tuple[Candidate, dict[Role, RecordProtection]]]) -> None:
+    def __init__(
+        self, options: list[tuple[Candidate, dict[Role, RecordProtection]]], otherwise: Refusal | None = None
+    ) -> None:
         self._options = options
+        self.otherwise = otherwise
         self.proved: Candidate | None = None
 
     def __repr__(self) -> str:
@@ -235,17 +277,21 @@ def find_keys(handshake: Handshake, secrets: Secrets, previous: Handshake | None
     """
     try:
         found = candidates(handshake, secrets, previous)
+        unassigned = _unassigned(handshake, secrets, found)
     except DecryptError as error:  # the suite's PRF is none that hashlib has
-        found = Refusal(Reason(error.reason), {"cipher_suite": str(handshake.cipher_suite)})
+        return Refusal(Reason(error.reason), {"cipher_suite": str(handshake.cipher_suite)})
+    otherwise = None
     if isinstance(found, Refusal):
-        return found
+        if not unassigned:
+            return found
+        otherwise, found = found, []
     options = []
-    for candidate in found:
+    for candidate in [*found, *unassigned]:
         made = _protections(handshake, candidate.master_secret)
         if isinstance(made, Refusal):
             return made
         options.append((candidate, made))
-    return Keys(options)
+    return Keys(options, otherwise)
 
 
 def _protections(handshake: Handshake, secret: bytes) -> dict[Role, RecordProtection] | Refusal:

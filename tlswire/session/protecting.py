@@ -143,13 +143,9 @@ class Protecting:
         if side.holed:
             self._failed(side)
         else:
-            handshake = self._flow.handshake(side.keys_epoch)
             guessed = all(candidate.guessed for candidate, _ in side.trials)
-            side.refusal = Refusal(
-                Reason.wrong_key if guessed else Reason.mac_failed,
-                {"tried": [candidate.origin for candidate, _ in side.trials]},
-            )
-            self._pass_finished(side, handshake)
+            tried = list(dict.fromkeys(candidate.origin for candidate, _ in side.trials))
+            self._give_up(side, Refusal(Reason.wrong_key if guessed else Reason.mac_failed, {"tried": tried}))
         return None
 
     def _unprotect_traffic(
@@ -206,8 +202,20 @@ class Protecting:
         if side.inflate is not None:
             side.inflate.lose()
         if side.failures >= _MAX_FAILURES:
-            side.refusal = Refusal(Reason.gap if side.holed else Reason.mac_failed)
-            self._pass_finished(side, self._flow.handshake(side.keys_epoch))
+            self._give_up(side, Refusal(Reason.gap if side.holed else Reason.mac_failed))
+
+    def _give_up(self, side: Side, refusal: Refusal) -> None:
+        """Tries nothing any more to open what a side sends in this epoch."""
+        handshake = self._flow.handshake(side.keys_epoch)
+        side.refusal, side.trials = self._otherwise(side) or refusal, []
+        if self._sides[1 - side.index].refusal is side.refusal:
+            handshake.keys = side.refusal  # nobody needs the candidates now, of which there may be hundreds
+        self._pass_finished(side, handshake)
+
+    def _otherwise(self, side: Side) -> Refusal | None:
+        """Why there would be no keys but for secrets that were given for no handshake, where none has verified."""
+        keys = self._flow.handshake(side.keys_epoch).keys
+        return keys.otherwise if isinstance(keys, Keys) and keys.proved is None else None
 
     def _prove(self, side: Side, candidate: Candidate) -> None:
         """Takes that a record was verified under a candidate; its session can be resumed from now on."""
