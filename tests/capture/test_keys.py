@@ -135,6 +135,18 @@ def test_keys_that_openssl_wrote(name: str) -> None:
     assert key.name == str(KEYS / name)
 
 
+def test_a_pfx_with_its_chain_as_windows_exports_it() -> None:
+    # As IIS Manager and older Windows make them: the certificates under RC2 with 40 bits, the key under 3DES, its
+    # provider's name and LocalKeySet beside it.  With server.pem as the key, an issuer of its own, and OpenSSL 3.0.22:
+    # openssl pkcs12 -export -legacy -inkey server.pem -in s.pem -certfile ca.pem -name le-1234 -LMK -keyex \
+    #   -CSP "Microsoft RSA SChannel Cryptographic Provider" -iter 2000 -passout "pass:Pässword 1"
+    file = Path(__file__).with_name("server-and-chain.pfx")
+    (key,) = load_server_keys(file, "Pässword 1".encode())
+    assert key.public_numbers == NUMBERS
+    with pytest.raises(SecretsError, match="the password is wrong"):
+        load_server_keys(file, b"Password 1")
+
+
 def test_several_keys_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "keys.pem"
     path.write_bytes(PEM_512 + CERTIFICATE_PEM + ELLIPTIC_PEM + PEM)
@@ -337,6 +349,15 @@ def test_what_is_no_key_log(tmp_path: Path) -> None:
     path.write_bytes(PEM)
     with pytest.raises(SecretsError, match=r"keys\.log: no key log: line 1: "):
         load_key_log(path)
+
+
+def test_a_file_that_is_no_key_log_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "trace.pcap"
+    path.write_bytes(b"no entry\n" * 2000 + f"CLIENT_RANDOM {RANDOM} {MASTER}\n".encode())
+    with pytest.raises(SecretsError, match=r"trace\.pcap: no key log: line 1: "):
+        load_key_log(path)
+    path.write_bytes(f"CLIENT_RANDOM {RANDOM} {MASTER}\n".encode() + b"no entry\n" * 2000)
+    assert len(load_key_log(path).problems) == 2000
 
 
 def test_a_key_log_that_is_not_there(tmp_path: Path) -> None:

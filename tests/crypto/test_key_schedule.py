@@ -123,6 +123,16 @@ def test_lengths_of_the_keys(version: ProtocolVersion, suite: CipherSuite, lengt
     assert tuple(map(len, client)) == tuple(map(len, server)) == lengths
 
 
+def test_a_master_secret_of_a_premaster_secret_by_diffie_hellman() -> None:
+    # https://tls12.xargs.org: the x25519 product of the private keys 20..3f and 90..af, and what it makes
+    suite = parameters_of(CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA)
+    premaster = bytes.fromhex("df4a291baa1eb7cfa6934b29b474baad2697e29f1f920dcc77c8a0a088447624")
+    made = master_secret(ProtocolVersion.TLSv1_2, suite, premaster, bytes(range(32)), bytes(range(0x70, 0x90)))
+    assert made.hex() == (
+        "916abf9da55973e13614ae0a3f5d3f37b023ba129aee02cc9134338127cd7049781c8e19fc1eb2a7387ac06ae237344c"
+    )
+
+
 CAPTURED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("capture_vectors.json").read_text())
 
 

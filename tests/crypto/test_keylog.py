@@ -59,6 +59,12 @@ def test_the_forms_of_tls_up_to_12() -> None:
     ]
 
 
+@pytest.mark.parametrize("length", [1, 32, 48, 128, 1024])
+def test_a_premaster_secret_of_any_key_exchange(length: int) -> None:
+    premaster = (SECRET * 22)[:length]
+    assert parsed(line("PMS_CLIENT_RANDOM", RANDOM, premaster)) == [KeyLogEntry("PMS_CLIENT_RANDOM", RANDOM, premaster)]
+
+
 @pytest.mark.parametrize("label", TLS13_LABELS)
 @pytest.mark.parametrize("length", [32, 48])
 def test_the_labels_of_tls13(label: str, length: int) -> None:
@@ -102,6 +108,8 @@ MALFORMED = {
     "short master key": b"RSA Session-ID:00 Master-Key:" + SECRET[1:].hex().encode(),
     "odd session ID": b"RSA Session-ID:000 Master-Key:" + SECRET.hex().encode(),
     "no session ID": b"RSA Session-ID: Master-Key:" + SECRET.hex().encode(),
+    "premaster with a short random": line("PMS_CLIENT_RANDOM", RANDOM[:8], SECRET),
+    "odd premaster": line("PMS_CLIENT_RANDOM", RANDOM, SECRET)[:-1],
     "binary": bytes(range(128, 256)),
     "NUL": line("CLIENT_RANDOM", RANDOM, SECRET) + b"\0",
     "longer than any": b"CLIENT_RANDOM " + b"00" * 5000 + b" 00",

@@ -24,6 +24,7 @@ from tlswire.values import Value, frozen
 FileName: TypeAlias = "str | os.PathLike[str]"
 
 _LARGEST = 1 << 20  # bytes of a key file; a 16,384-bit key has 13 KB, and a chain of certificates fits beside it
+_MOST_PROBLEMS = 1000  # lines of what may be a key log, before the first entry
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _PEM_OTHER = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 _EXPECTED = "expected an RSA private key in PEM, DER or PKCS #12"
@@ -127,7 +128,8 @@ class KeyLog(Value):
 def load_key_log(path: FileName) -> KeyLog:
     """Reads an NSS key log (SSLKEYLOGFILE), line by line; a malformed line loses no other.
 
-    Raises SecretsError when it cannot be read, or no line of it is an entry and some line is malformed.
+    Raises SecretsError when it cannot be read, or no line of it is an entry and some line is malformed; or when its
+    first 1000 are.
     """
     log = KeyLog([], [])
     try:
@@ -137,6 +139,8 @@ def load_key_log(path: FileName) -> KeyLog:
                     log.entries.append(found)
                 else:
                     log.problems.append(found)
+                    if len(log.problems) >= _MOST_PROBLEMS and not log.entries:
+                        break  # a capture, say, which may be of any length
     except OSError as error:
         raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
     if log.problems and not log.entries:
