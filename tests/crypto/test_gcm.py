@@ -6,6 +6,7 @@ And the first ChaCha20-Poly1305: how its records choose the nonce.
 from __future__ import annotations
 
 import struct
+import tracemalloc
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -66,6 +67,20 @@ def test_it_is_the_gcm_of_cryptography(
     assert ours.encrypt(nonce, plaintext, associated) == protected
     assert ours.decrypt(nonce, protected, associated) == plaintext
     assert ours.decrypt(nonce, memoryview(protected), associated) == plaintext
+
+
+def test_a_key_that_is_only_tried_takes_no_memory() -> None:
+    record = GCM(AES(bytes(16))).encrypt(bytes(12), bytes(16), bytes(13))  # a Finished
+    tracemalloc.start()
+    try:
+        tried = [GCM(AES(number.to_bytes(16, "big"))) for number in range(1, 65)]
+        for gcm in tried:
+            with pytest.raises(InvalidTag):
+                gcm.decrypt(bytes(12), record, bytes(13))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 64 * 4096  # one with its tables holds 180 KB
 
 
 @pytest.mark.parametrize("length", [2**14 - 1, 2**14, 2**14 + 2048])

@@ -75,6 +75,17 @@ def test_a_secret_opens_its_handshake_and_those_that_resume_it(
     assert [handshake.master_secret for handshake in connection.handshakes] == pair.master_secrets
 
 
+def test_a_master_secret_opens_a_resumed_session_whose_beginning_nobody_saw(peers: Any) -> None:
+    pair = peers(RSA)
+    pair.sessions[b"s" * 32] = bytes(range(48))
+    pair.abbreviated(b"s" * 32)
+    pair.data(CLIENT, b"request")
+    secrets = Secrets()
+    secrets.add_premaster_secret(b"of another")
+    secrets.add_master_secret(bytes(range(48)))
+    assert plaintext(pair.read(secrets=secrets)[1]) == [b"request"]
+
+
 @pytest.mark.parametrize("given", [name for name in GIVEN if "encrypted" not in name])
 @pytest.mark.parametrize("length", [1, 32, 48, 128, 1024])
 @pytest.mark.parametrize("extended", [False, True])

@@ -6,6 +6,8 @@ Work is counted, not timed: calls of functions, and bytes copied when chunks are
 from __future__ import annotations
 
 import sys
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,6 +30,7 @@ from tlswire.session import (
     Record,
 )
 from tlswire.session.inbox import Inbox
+from tlswire.session.side import Inflate
 
 CLIENT, SERVER = 0, 1
 
@@ -103,6 +106,19 @@ def test_what_unfolds_to_more_than_a_record_may_hold_is_not_unfolded(peers: Any)
     verdict = connection.handshakes[0].client
     assert verdict.reason is Reason.mac_failed
     assert verdict.evidence["check"] == "DEFLATE"
+
+
+def test_what_unfolds_without_end_takes_no_memory() -> None:
+    bomb = zlib.compress(bytes(1 << 24))
+    assert len(bomb) < 17_000
+    inflate = Inflate()
+    tracemalloc.start()
+    try:
+        assert inflate(bomb) is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 17
 
 
 @pytest.mark.parametrize("size", [100, 1000])
