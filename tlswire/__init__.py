@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tlswire.analysis import ConnectionSummary, Row, explain, key_log_entries
+    from tlswire.analysis.diagnosis import Finding, Severity, diagnose
     from tlswire.capture import (
         CaptureLimits,
         CaptureReader,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         TLSStream,
         Trace,
         TracedConnection,
+        load_certificates,
         load_key_log,
         load_server_keys,
     )
@@ -154,6 +156,7 @@ __all__ = [
     "EndOfStream",
     "Event",
     "ExtensionType",
+    "Finding",
     "Finished",
     "FinishedCheck",
     "Gap",
@@ -190,6 +193,7 @@ __all__ = [
     "ServerHelloDone",
     "ServerKeyExchange",
     "SessionState",
+    "Severity",
     "SignatureScheme",
     "TLSCiphertext",
     "TLSPlaintext",
@@ -205,8 +209,10 @@ __all__ = [
     "Violation",
     "__version__",
     "decode_body",
+    "diagnose",
     "explain",
     "key_log_entries",
+    "load_certificates",
     "load_key_log",
     "load_server_keys",
     "open",
@@ -221,6 +227,8 @@ _PACKAGES = ("errors", "registry", "wire", "schema", "crypto", "session", "captu
 _FOUND_AS = {
     "Handshake": ("session", "Handshake"),
     "HandshakeFrame": ("schema", "Handshake"),
+    # It needs X.509, which the others do not wait for.
+    **{name: ("analysis.diagnosis", name) for name in ("Finding", "Severity", "diagnose")},
     "open": ("capture", "open_trace"),
 }
 

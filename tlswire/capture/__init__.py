@@ -1,5 +1,6 @@
 """From capture files and key files to byte streams and keys: the only part that reads files."""
 
+from tlswire.capture.certificate_files import load_certificates
 from tlswire.capture.files import Capture, CaptureSource, open_capture, open_captures
 from tlswire.capture.frames import Frame, Interface, Provenance, RawFrame, format_time
 from tlswire.capture.keys import KeyLog, load_key_log, load_server_keys, read_password
@@ -29,6 +30,7 @@ __all__ = [
     "Trace",
     "TracedConnection",
     "format_time",
+    "load_certificates",
     "load_key_log",
     "load_server_keys",
     "open_capture",

@@ -39,7 +39,7 @@ def load_server_keys(path: FileName, password: bytes | None = None) -> list[RSAK
     private key, or the password is missing or wrong.
     """
     name = os.fspath(path)
-    data = _read(path)
+    data = read_file(path)
     if b"-----BEGIN" in data:
         blocks = [match.group() for match in _PEM_KEY.finditer(data)]
         if not blocks:
@@ -48,7 +48,7 @@ def load_server_keys(path: FileName, password: bytes | None = None) -> list[RSAK
                 raise SecretsError(f"the PEM has no end; {_EXPECTED}", name)
             raise SecretsError(f"no private key: this is a {found[1].decode('ascii').lower()}; {_EXPECTED}", name)
         keys = [_load_pem(block, password, name) for block in blocks]
-    elif _PKCS12.match(data):
+    elif is_pkcs12(data):
         keys = [_load_pkcs12(data, password, name)]
     else:
         keys = [_load_der(data, password, name)]
@@ -154,17 +154,27 @@ def read_password(path: FileName) -> bytes:
 
     Raises SecretsError when the file cannot be read.
     """
-    return _read(path, "expected a password").split(b"\n", 1)[0].removesuffix(b"\r")
+    return read_file(path, "expected a password").split(b"\n", 1)[0].removesuffix(b"\r")
 
 
-def _read(path: FileName, expected: str = _EXPECTED) -> bytes:
+def is_pkcs12(data: bytes) -> bool:
+    """Whether a file begins as PKCS #12 does."""
+    return _PKCS12.match(data) is not None
+
+
+def read_file(path: FileName, expected: str = _EXPECTED, largest: int = _LARGEST) -> bytes:
+    """The whole of a small file.
+
+    Parameters: `expected`, what it should hold; `largest`, bytes.  Raises SecretsError when it cannot be read, is
+    empty, or is larger than that.
+    """
     try:
         with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
+            data = file.read(largest + 1)
     except OSError as error:
         raise SecretsError(_why_unreadable(error), os.fspath(path)) from error
-    if len(data) > _LARGEST:
-        raise SecretsError(f"over {_LARGEST} bytes long, which no key is; {expected}", os.fspath(path))
+    if len(data) > largest:
+        raise SecretsError(f"over {largest} bytes long, which is too much; {expected}", os.fspath(path))
     if not data:
         raise SecretsError(f"the file is empty; {expected}", os.fspath(path))
     return data

@@ -57,7 +57,7 @@ class TLSStream:
     `connection` is what the session knows.
     """
 
-    __slots__ = ("_recogniser", "addresses", "connection", "number", "tcp_stream")
+    __slots__ = ("_recogniser", "_tcp", "addresses", "connection", "number", "tcp_stream")
 
     def __init__(self, tcp: TCPConnection, connection: Connection, recogniser: Recogniser) -> None:
         self.number = -1  # until the first record
@@ -65,6 +65,7 @@ class TLSStream:
         self.addresses = (tcp.endpoint(0), tcp.endpoint(1))
         self.connection = connection
         self._recogniser = recogniser
+        self._tcp = tcp
 
     def __repr__(self) -> str:
         return f"<TLSStream {self.number}: {self.client} → {self.server}, {self.connection!r}>"
@@ -87,6 +88,11 @@ class TLSStream:
     def prelude(self) -> tuple[int, int]:
         """How many bytes side 0 and side 1 sent before TLS began: STARTTLS, CONNECT and the like."""
         return self._recogniser.prelude
+
+    @property
+    def reset_by(self) -> Role | None:
+        """Who has sent a RST, as far as that was seen."""
+        return None if self._tcp.reset_by is None else self.role(self._tcp.reset_by)
 
     @property
     def handshakes(self) -> list[Handshake]:

@@ -99,6 +99,61 @@ def secrets(
     return write_secrets(captures, SecretFiles(keys, password_file, key_logs), key_log, injected)
 
 
+limit = click.option(
+    "--limit", type=click.IntRange(1), default=16_384, show_default=True, metavar="BYTES",
+    help="The length at which the server cuts its list of authorities; the default is Schannel's.",
+)  # fmt: skip
+
+
+@commands.command()
+@captures
+@click.option(
+    "--client-cert", "client_certificates", metavar="FILE", multiple=True,
+    help="The client's certificate and its chain: PEM, DER, PKCS #7 or #12. May be given several times.",
+)  # fmt: skip
+@limit
+@secret_files
+@as_json
+@ending
+def diagnose(
+    captures: tuple[str, ...], client_certificates: tuple[str, ...], limit: int, keys: tuple[str, ...],
+    password_file: str | None, key_logs: tuple[str, ...], as_json: bool,
+) -> Status:  # fmt: skip
+    """Say what went wrong with client-certificate authentication.
+
+    Was a certificate asked for, and when; was the client's issuer in the list, and was the list cut; what came
+    of it, and what to do.
+    """
+    from tlswire.cli.diagnose import diagnose_captures
+
+    work_begins()
+    secrets = SecretFiles(keys, password_file, key_logs)
+    return diagnose_captures(captures, secrets, client_certificates, limit, as_json=as_json)
+
+
+@commands.command()
+@captures
+@click.option("--pem", "store", metavar="STORE", help="Show which certificates of this store are named.")
+@click.option("--diff", "other", metavar="OTHER", help="Compare with the lists of this capture.")
+@limit
+@secret_files
+@as_json
+@ending
+def authorities(
+    captures: tuple[str, ...], store: str | None, other: str | None, limit: int, keys: tuple[str, ...],
+    password_file: str | None, key_logs: tuple[str, ...], as_json: bool,
+) -> Status:  # fmt: skip
+    """List the authorities whose certificates servers accept, with sizes and limits.
+
+    Each distinct list of a server is told once.
+    """
+    from tlswire.cli.authorities import list_authorities
+
+    work_begins()
+    secrets = SecretFiles(keys, password_file, key_logs)
+    return list_authorities(captures, secrets, store, other, limit, as_json=as_json)
+
+
 @commands.command()
 @click.argument("what", metavar="[WHAT|-]", default="-")
 @click.option("--hex", "spelling", flag_value="hex", help="WHAT is hex digits, not a file.")

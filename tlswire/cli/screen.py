@@ -32,6 +32,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "frame": {"dim": True},
     "encrypted": {"fg": "green"},
     "warning": {"fg": "yellow"},
+    "error": {"bold": True, "fg": "red"},
     "tcp": {"dim": True},
 }
 

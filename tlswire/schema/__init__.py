@@ -18,6 +18,7 @@ from tlswire.schema.certificates import (
     CompressedCertificate,
     OCSPResponse,
     OCSPResponseList,
+    certificate_names,
     certificate_subject,
 )
 from tlswire.schema.extensions import (
@@ -244,6 +245,7 @@ __all__ = [
     "TruncatedHMAC",
     "UnknownExtension",
     "UnknownHandshake",
+    "certificate_names",
     "certificate_subject",
     "decode_body",
 ]

@@ -260,24 +260,34 @@ class CertificateStatus(Message):
 
 
 @lru_cache(maxsize=64)  # a server sends the same certificate to all
+def certificate_names(der: bytes) -> tuple[DistinguishedName, DistinguishedName] | None:
+    """The issuer and the subject of a certificate (RFC 5280 §4.1); None where the DER cannot be read so far.
+
+    Parameters: `der`, the certificate.  `DistinguishedName` reads the names, which takes what `cryptography` refuses.
+    """
+    try:
+        issuer, subject = _names(der)
+    except DecodeError:
+        return None
+    return DistinguishedName(issuer), DistinguishedName(subject)
+
+
 def certificate_subject(der: bytes) -> str | None:
     """The subject of a certificate as a string (RFC 4514); None where the DER cannot be read so far.
 
-    Parameters: `der`, the certificate.  `DistinguishedName` reads the name, which takes what `cryptography` refuses.
+    Parameters: `der`, the certificate.
     """
-    try:
-        name = _subject(der)
-    except DecodeError:
-        return None
-    return str(DistinguishedName(name))
+    names = certificate_names(der)
+    return None if names is None else str(names[1])
 
 
-def _subject(der: bytes) -> bytes:
-    """The sixth field of a TBSCertificate, or the fifth where there is no version (RFC 5280 §4.1)."""
+def _names(der: bytes) -> tuple[bytes, bytes]:
+    """The fourth and the sixth field of a TBSCertificate, or those before where there is no version (RFC 5280 §4.1)."""
     certificate = read_element(der, 0, len(der))
     tbs = read_element(der, certificate.start, certificate.end)
-    position = tbs.start
-    field = read_element(der, position, tbs.end)
-    for _ in range(5 if field.tag == 0xA0 else 4):
+    field = read_element(der, tbs.start, tbs.end)
+    for _ in range(3 if field.tag == 0xA0 else 2):
         field = read_element(der, field.end, tbs.end)
-    return der[field.offset : field.end]
+    validity = read_element(der, field.end, tbs.end)
+    subject = read_element(der, validity.end, tbs.end)
+    return der[field.offset : field.end], der[subject.offset : subject.end]

@@ -7,6 +7,7 @@ going where a name is broken: it gives what it could read, and says in `error` w
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from tlswire.values import Value, frozen
 from tlswire.wire import Message, Opaque, Violation, message, wire
 
 _SEQUENCE, _SET, _OID = 0x30, 0x31, 0x06
+_EMAIL_ADDRESS = "1.2.840.113549.1.9.1"
 _SHOWN = 200  # characters of a name in its repr
 _LONGEST_CACHED = 512  # bytes; names of real authorities have at most 300, and what a peer sends should not fill memory
 
@@ -81,6 +83,20 @@ class Attribute(Value):
     value: str | None
     raw: bytes
 
+    @property
+    def comparable(self) -> str | bytes:
+        """The value as RFC 5280 §7.1 compares it: text prepared after RFC 4518 §2, else the DER.
+
+        Case and white space mean nothing; of an address, the case of what stands before the @ does (RFC 5280 §7.5).
+        """
+        if self.value is None:
+            return self.raw
+        text = " ".join(unicodedata.normalize("NFKC", self.value).split())
+        if self.type == _EMAIL_ADDRESS and "@" in text:
+            local, _, host = text.rpartition("@")
+            return f"{local}@{host.casefold()}"
+        return text.casefold()
+
     def __str__(self) -> str:
         """The attribute as RFC 4514 §2.4 writes it, with nothing in it that a terminal would act on.
 
@@ -126,6 +142,20 @@ class DistinguishedName(Message):
     def error(self) -> DecodeError | None:
         """Where the DER is broken, with the offset from its start; None when it is a Name."""
         return _read_name(self.der).error
+
+    def matches(self, other: DistinguishedName) -> bool:
+        """Whether it is the same name under the comparison of RFC 5280 §7.1, which looks past case, white space and the
+        type of a string; some verifiers compare the bytes alone."""
+        ours = self.comparable
+        return self.der == other.der or (ours is not None and ours == other.comparable)
+
+    @property
+    def comparable(self) -> tuple[frozenset[tuple[str, str | bytes]], ...] | None:
+        """What RFC 5280 §7.1 compares: each relative name as a set of types and prepared values; None of a broken
+        name."""
+        if self.error is not None:
+            return None
+        return tuple(frozenset((part.type, part.comparable) for part in rdn) for rdn in self.rdns)
 
     def _violations(self) -> Iterator[Violation]:
         if self.error is not None:

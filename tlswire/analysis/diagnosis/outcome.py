@@ -1,0 +1,261 @@
+"""Rules: what came of it — an alert, a reset, an HTTP status, or a connection that goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tlswire.analysis.diagnosis.case import Answered, Asked, Case, Told, Warned
+from tlswire.analysis.diagnosis.chain import read_certificate
+from tlswire.analysis.diagnosis.finding import Finding, Severity
+from tlswire.analysis.diagnosis.servers import ServerKind
+from tlswire.analysis.diagnosis.writing import Writer
+from tlswire.analysis.http import Exchange
+from tlswire.analysis.names import shown
+from tlswire.capture import Provenance
+from tlswire.escaping import escape_bytes
+from tlswire.registry import AlertDescription
+from tlswire.session import Role
+
+# What an alert means when it follows the client's Certificate (RFC 5246 §7.2.2, RFC 8446 §6.2).
+_MEANINGS = {
+    AlertDescription.bad_certificate: "the server could not use the certificate: it is damaged, or does not verify",
+    AlertDescription.unsupported_certificate: "the certificate is of a kind that the server does not take",
+    AlertDescription.certificate_revoked: "its issuer has revoked the certificate",
+    AlertDescription.certificate_expired: "the certificate has expired, or is not valid yet",
+    AlertDescription.certificate_unknown: "the server did not take the certificate, and does not say why",
+    AlertDescription.unknown_ca: "the server does not know or trust the authority that issued the certificate",
+    AlertDescription.access_denied: "the certificate is good, but its holder may not come in",
+    AlertDescription.decrypt_error: "the proof that the client has the certificate's key does not verify",
+    AlertDescription.decode_error: "the server could not read a message of the client",
+    AlertDescription.illegal_parameter: "a value in a message of the client contradicts what was agreed",
+    AlertDescription.handshake_failure: "the server could not agree; without a certificate: it demands one",
+    AlertDescription.certificate_required: "the server demands a certificate, and the client sent none",
+    AlertDescription.insufficient_security: "the certificate or its signature is too weak for the server",
+    AlertDescription.bad_certificate_status_response: "the certificate's OCSP response does not verify",
+    AlertDescription.internal_error: "the server failed in handling the certificate",
+    AlertDescription.no_certificate: "the server demands a certificate",
+}
+
+# What servers write into responses that a client certificate would have changed: statuses, a sign in the body or the
+# reason, and what it means.  IIS's substatus is in the page alone, and nginx's 495 and 496 go out as 400.
+_SIGNS: tuple[tuple[tuple[int, ...], re.Pattern[bytes], str, ServerKind | None], ...] = tuple(
+    (statuses, re.compile(pattern, re.IGNORECASE), meaning, kind)
+    for statuses, pattern, meaning, kind in (
+        ((403,), rb"\b403\.7\b", "403.7: a client certificate is required", ServerKind.iis),
+        ((403,), rb"\b403\.12\b", "403.12: the mapper denies the client certificate", ServerKind.iis),
+        (
+            (403,),
+            rb"\b403\.13\b",
+            "403.13: the client certificate is revoked, or that could not be found out",
+            ServerKind.iis,
+        ),
+        ((403,), rb"\b403\.16\b", "403.16: the client certificate is not trusted, or invalid", ServerKind.iis),
+        ((403,), rb"\b403\.17\b", "403.17: the client certificate has expired, or is not valid yet", ServerKind.iis),
+        (
+            (400, 496),
+            rb"no required ssl certificate was sent",
+            "no required certificate was sent (496)",
+            ServerKind.nginx,
+        ),
+        ((400, 495), rb"the ssl certificate error", "the certificate did not verify (495)", ServerKind.nginx),
+        (
+            (403,),
+            rb"cannot perform post-handshake authentication",
+            "the client cannot be asked for a certificate after the handshake of TLS 1.3",
+            ServerKind.apache,
+        ),
+        ((400, 401, 403), rb"client certificate|ssl certificate", "the page speaks of a client certificate", None),
+        ((495,), rb"", "495: the certificate did not verify", ServerKind.nginx),
+        ((496,), rb"", "496: no certificate was sent", ServerKind.nginx),
+    )
+)
+
+
+def rejection(case: Case, answer: Answered) -> Warned | None:
+    """The alert with which the server answered the client's Certificate."""
+    for alert in case.alerts:
+        close = alert.description is AlertDescription.close_notify
+        if alert.by is Role.server and alert.moment >= answer.moment and not close and alert.description in _MEANINGS:
+            return alert
+    return None
+
+
+def rejected(case: Case, write: Writer) -> Iterator[Finding]:
+    """`client_certificate_rejected`."""
+    for request in case.requests:
+        answer = case.answer_to(request)
+        if answer is None:
+            continue
+        sent = bool(answer.chain)
+        evidence: dict[str, object] = {"certificate_frame": answer.at.frame, "certificate_sent": sent}
+        alert = rejection(case, answer)
+        if alert is not None:
+            name = alert.description.name
+            yield write(
+                "client_certificate_rejected",
+                Severity.error,
+                Told(alert.at, request.epoch),
+                f"The server answered the client's {'certificate' if sent else 'empty Certificate'} with the alert "
+                f"{name}: "
+                f"{_MEANINGS[alert.description]}.",
+                {**evidence, "alert": name, "alert_frame": alert.at.frame, "fatal": alert.fatal},
+                cause=(name, sent),
+            )
+        elif case.was_read(request.epoch) and not _goes_on(case, answer) and case.stream.reset_by is Role.server:
+            assert case.last is not None
+            yield write(
+                "client_certificate_rejected",
+                Severity.error,
+                Told(case.last, request.epoch),
+                f"The server reset the connection after the client's {'certificate' if sent else 'empty Certificate'}, "
+                "without an alert.",
+                {**evidence, "reset": True, "last_frame": case.last.frame},
+                cause=("reset", sent),
+            )
+
+
+def _goes_on(case: Case, answer: Answered) -> bool:
+    """Whether the server went on after the client's Certificate: with its Finished, or with data."""
+    handshake = case.handshakes[answer.epoch]
+    finished = case.finished.get((answer.epoch, Role.server))
+    if not handshake.is_tls13 and finished is not None and finished.moment >= answer.moment:
+        return True
+    return case.follows(answer.moment, Role.server)
+
+
+def http_sign(exchange: Exchange) -> tuple[str, ServerKind | None] | None:
+    """What a response says about a client certificate, where it does."""
+    for statuses, pattern, meaning, kind in _SIGNS:
+        if exchange.status in statuses and (pattern.search(exchange.body) or pattern.search(exchange.reason)):
+            return meaning, kind
+    return None
+
+
+def http_required(case: Case, write: Writer) -> Iterator[Finding]:
+    """`http_client_certificate_required`."""
+    for exchange in case.exchanges:
+        at = exchange.at
+        if not isinstance(at, Provenance):
+            continue
+        sign = http_sign(exchange)
+        came_empty = any(answer.epoch == exchange.epoch and not answer.chain for answer in case.answers)
+        if sign is None and not (exchange.status == 403 and came_empty):
+            continue
+        meaning = sign[0] if sign is not None else "access is denied, and the client had sent no certificate"
+        evidence: dict[str, object] = {
+            "status": exchange.status,
+            "reason": escape_bytes(exchange.reason, 100),
+            "server": escape_bytes(exchange.server, 100),
+            "meaning": meaning,
+            "certain": sign is not None,
+            "response_frame": at.frame,
+            "epoch": exchange.epoch,
+        }
+        asked = ""
+        if exchange.method is not None and exchange.target is not None:
+            evidence |= {"method": exchange.method, "target": escape_bytes(exchange.target, 200)}
+            asked = f" to {exchange.method} {escape_bytes(exchange.target, 60)}"
+        yield write(
+            "http_client_certificate_required",
+            Severity.error,
+            Told(at, exchange.epoch),
+            f"The response{asked} is {exchange.status}: {meaning}.",
+            evidence,
+            cause=(exchange.status, meaning),
+        )
+
+
+def not_requested(case: Case, write: Writer) -> Iterator[Finding]:
+    """`client_certificate_not_requested`."""
+    if case.requests or case.broken_requests or not all(case.was_read(one.epoch) for one in case.handshakes):
+        return
+    shown: list[tuple[Told, dict[str, object]]] = []
+    for exchange in case.exchanges:
+        if isinstance(exchange.at, Provenance) and http_sign(exchange) is not None:
+            shown.append((Told(exchange.at, exchange.epoch), {"status": exchange.status}))
+    shown += [
+        (alert, {"alert": alert.description.name})
+        for alert in case.alerts
+        if alert.by is Role.server and alert.description is AlertDescription.certificate_required
+    ]
+    if shown:
+        told, what = shown[0]
+        yield write(
+            "client_certificate_not_requested",
+            Severity.error,
+            told,
+            "The server wants a client certificate, and has never asked for one: no handshake has a "
+            "CertificateRequest.",
+            {"handshakes": len(case.handshakes), "shown_by_frame": told.at.frame, **what},
+            cause=tuple(what.items()),
+        )
+
+
+def accepted(case: Case, write: Writer) -> Iterator[Finding]:
+    """`client_certificate_accepted`."""
+    for request in case.requests:
+        answer = case.answer_to(request)
+        if answer is None or not answer.chain or not _goes_on(case, answer) or rejection(case, answer) is not None:
+            continue
+        refused = [exchange for exchange in case.exchanges if exchange.epoch == request.epoch and http_sign(exchange)]
+        if refused:
+            continue
+        leaf = read_certificate(answer.chain[0])
+        response = next((one for one in case.exchanges if one.epoch == request.epoch and _is_after(one, answer)), None)
+        evidence: dict[str, object] = {
+            "certificate_frame": answer.at.frame,
+            "subject": shown(leaf.subject, 300),
+            "issuer": shown(leaf.issuer, 300),
+        }
+        what = "went on"
+        if response is not None and isinstance(response.at, Provenance):
+            evidence |= {"status": response.status, "response_frame": response.at.frame}
+            what = f"answered {response.status}"
+        yield write(
+            "client_certificate_accepted",
+            Severity.note,
+            answer,
+            f"The server took the client's certificate, {shown(leaf.subject, 120)}, and {what}.",
+            evidence,
+            cause=(answer.chain[0], response.status if response is not None else None),
+        )
+
+
+def _is_after(exchange: Exchange, answer: Answered) -> bool:
+    return isinstance(exchange.at, Provenance) and Told(exchange.at, exchange.epoch).moment >= answer.moment
+
+
+def bears_out(case: Case, request: Asked) -> bool:
+    """Whether what followed a request shows that the client was not let in."""
+    answer = case.answer_to(request)
+    if answer is None:
+        return False
+    if not answer.chain or rejection(case, answer) is not None:
+        return True
+    return any(exchange.epoch == request.epoch and http_sign(exchange) is not None for exchange in case.exchanges)
+
+
+def cannot_tell(case: Case, write: Writer) -> Iterator[Finding]:
+    """`cannot_tell`."""
+    if not case.closed:
+        return
+    first = min(case.closed.values(), key=lambda one: (one.epoch, one.moment))
+    roles = sorted({one.by.value for one in case.closed.values() if one.epoch == first.epoch})
+    verdict = case.handshakes[first.epoch].verdicts
+    evidence = next((one.evidence for one in verdict if one.reason is first.reason), {})
+    yield write(
+        "cannot_tell",
+        Severity.note,
+        first,
+        f"What {' and '.join(roles)} sent in handshake {first.epoch} stayed encrypted ({first.reason}): whether a "
+        "client "
+        "certificate was asked for there, or what came of it, cannot be seen.",
+        {
+            "reason": first.reason.value,
+            "directions": roles,
+            **{key: value for key, value in evidence.items() if key not in ("at",)},
+        },
+        cause=(first.reason, tuple(roles), first.epoch),
+        more=first.reason.remedy,
+    )

@@ -1,0 +1,93 @@
+"""Findings as text: what was found, by which frames, and what to do.
+
+ERROR    issuer_not_listed
+         stream 0, handshake 1, frame 13
+         The client's issuer, CN=Forgotten Issuing CA, is not among the 3 names that the server sent.
+         nearest: CN=Example Client Issuing CA: CN is 'Example Client Issuing CA' and not 'Forgotten Issuing CA'
+      -> Let the server name the client's issuer, or give the client a certificate of an issuer that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tlswire.analysis.diagnosis import Finding, Severity
+from tlswire.display.text import Line, wrapped
+from tlswire.escaping import escape
+
+_INDENT = 9
+_ARROW = "      -> "
+_STYLES = {Severity.error: "error", Severity.warning: "warning", Severity.note: "heading"}
+# What the title says already, and what is for programs alone.
+_UNTOLD = {
+    "certificate", "certificate_frame", "certificate_sent", "client_data_followed", "why", "by", "by_alert", "names",
+    "match", "known", "certain", "meaning", "epoch", "reason", "status", "chain_issuers", "borne_out", "shown_by_frame",
+    "handshakes", "refused", "directions", "offset", "vector_limit", "message_limit_client", "number", "fatal",
+    "expected",
+    "alert", "last_frame", "reset", "of", "captured", "extended_key_usage", "digital_signature", "key_type", "count",
+    "limit", "duplicate_bytes", "method", "target", "differences", "chain_ends_in_root", "longest_name_bytes", "issuer",
+}  # fmt: skip
+_MOST = 3  # of a list in the evidence, that are shown
+
+
+def finding_lines(finding: Finding, width: int | None = None) -> Iterator[Line]:
+    """The lines of a finding.
+
+    Parameters: `width`, columns at which lines are wrapped, or None.
+    """
+    yield Line(f"{finding.severity.upper():<{_INDENT}}{finding.code}", _STYLES[finding.severity])
+    yield from _paragraph(_where(finding), width, "frame")
+    yield from _paragraph(finding.title, width, "detail")
+    for text in _evidence(finding.evidence):
+        yield from _paragraph(text, width, "detail")
+    if finding.remedy:
+        for text in wrapped(_ARROW + finding.remedy, _INDENT, width):
+            yield Line(text, "detail")
+
+
+def _where(finding: Finding) -> str:
+    where = f"stream {finding.stream.number}, handshake {finding.epoch}, frame {finding.at.frame}"
+    if finding.count == 1:
+        return where
+    others = ", ".join(str(number) for number in finding.streams[:8])
+    more = ", ..." if finding.count > len(finding.streams[:8]) else ""
+    return f"{finding.count} times; first in {where}; streams {others}{more}"
+
+
+def _paragraph(text: str, width: int | None, style: str) -> Iterator[Line]:
+    for line in wrapped(" " * _INDENT + text, _INDENT, width):
+        yield Line(line, style)
+
+
+def _evidence(evidence: dict[str, object]) -> Iterator[str]:
+    plain = []
+    for key, value in evidence.items():
+        if key in _UNTOLD or value is None or value == [] or value == "":
+            continue
+        name = key.replace("_", " ")
+        if isinstance(value, list):
+            for item in value[:_MOST]:
+                yield f"{name}: {_item(item)}"
+            if len(value) > _MOST:
+                yield f"{name}: {len(value) - _MOST} more (--json has them)"
+        else:
+            plain.append(f"{name} {escape(str(value), 200)}")
+    if plain:
+        yield "; ".join(plain)
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return escape(str(item), 200)
+    rest = {key: value for key, value in item.items() if key != "name"}
+    told = []
+    for key, value in rest.items():
+        if isinstance(value, list):
+            told.append("; ".join(map(str, value)))
+        elif key == "bytes":
+            told.append(f"{value} bytes")
+        else:
+            told.append(f"{key.replace('_', ' ')} {value}")
+    name = f"{item['name']}: " if "name" in item else ""
+    return name + ", ".join(told)
