@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tlswire.crypto import (
     TrafficProtection,
@@ -28,6 +29,7 @@ TRACES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "session"
     "traces"
 ]
 FINISHED = 20
+HELLOS = (1, 2, 254)  # ClientHello, ServerHello, and what stands for the first ClientHello behind a HelloRetryRequest
 
 
 def suite() -> CipherSuiteParameters:
@@ -97,8 +99,8 @@ def test_a_record_that_was_changed_does_not_open(trace: dict[str, Any], label: s
     record = next(record for record in trace["records"] if record.get("secret") == label)
     raw = bytes.fromhex(record["record"])
     content_type, version, fragment = raw[0], int.from_bytes(raw[1:3], "big"), raw[5:]
-    changed = [(content_type, version, fragment[:at] + bytes([fragment[at] ^ 1]) + fragment[at + 1 :])
-               for at in range(len(fragment))]  # fmt: skip
+    flipped = (fragment[:at] + bytes([fragment[at] ^ 1]) + fragment[at + 1 :] for at in range(len(fragment)))
+    changed = [(content_type, version, other) for other in flipped]
     changed += [(content_type, version, fragment[:-1]), (content_type, version, fragment + b"\0")]
     changed += [(content_type, version, fragment[:length]) for length in range(18)]
     if trace["version"] == "0304":  # the tag of draft 18 does not cover the header
@@ -126,6 +128,38 @@ def test_records_that_are_missing_are_counted(trace: dict[str, Any], label: str)
     protection = protection_of(trace, label)
     assert protection.unprotect(*arguments, len(lost)) == bytes.fromhex("".join(last["plaintext"]))
     assert protection.sequence_number == len(lost) + 1
+
+
+@each_secret
+def test_padding_is_taken_off(trace: dict[str, Any], label: str) -> None:
+    """No trace has padding: records made with AES-GCM alone, under the key and iv that are printed (§5.4)."""
+    aead, iv = (bytes.fromhex(trace["secrets"][label][name]) for name in ("key", "iv"))
+    protection = protection_of(trace, label)
+
+    def unprotect(inner: bytes) -> tuple[bytes, int]:
+        nonce = iv[:-1] + bytes([iv[-1] ^ protection.sequence_number])
+        header = b"\x17\3\3" + (len(inner) + 16).to_bytes(2, "big") if trace["version"] == "0304" else b""
+        return protection.unprotect(23, 0x0303, AESGCM(aead).encrypt(nonce, inner, header)), protection.content_type
+
+    assert unprotect(b"data\x17" + bytes(300)) == (b"data", 23)
+    assert unprotect(b"data\0\x15\0") == (b"data\0", 21)
+    assert unprotect(b"\x16\0") == (b"", 22)
+    assert unprotect(b"\x17") == (b"", 23)
+    assert unprotect(bytes(20)) == (b"", 0)  # nothing but padding: no content type
+    with pytest.raises(DecryptError):
+        unprotect(b"")
+
+
+@each_trace
+def test_handshake_traffic_secrets(trace: dict[str, Any]) -> None:
+    """Derive-Secret, which is HKDF-Expand-Label with a context (§7.1)."""
+    version = version_of(trace)
+    handshake_secret = bytes.fromhex(trace["handshake_secret"])
+    hellos = hashlib.sha256(b"".join(raw for _, raw in transcript(trace) if raw[0] in HELLOS)).digest()
+    for sender in ("client", "server"):
+        label = f"{sender[0]} hs traffic" if trace["version"] == "0304" else f"{sender} handshake traffic secret"
+        made = hkdf_expand_label(version, suite(), handshake_secret, label.encode(), hellos, 32)
+        assert made.hex() == trace["secrets"][f"{sender.upper()}_HANDSHAKE_TRAFFIC_SECRET"]["secret"]
 
 
 @each_trace

@@ -61,6 +61,11 @@ def client_random(trace: dict[str, Any]) -> str:
     return random
 
 
+def secret_of(trace: dict[str, Any], label: str) -> str:
+    secret: str = trace["secrets"][label]["secret"]
+    return secret
+
+
 def secrets(trace: dict[str, Any], *labels: str) -> Secrets:
     """A key log with the secrets of those labels, of all where none is named."""
     lines = [
@@ -357,6 +362,73 @@ def test_a_record_in_a_hole_is_lost_alone(trace: dict[str, Any], number: int, kn
         assert handshake.finished_checks[Role.client] is FinishedCheck.unknown
 
 
+@each_trace
+def test_nothing_is_held_back(trace: dict[str, Any], feed: Any) -> None:
+    """A stream that comes in two chunks, cut in and around each record, is read to its end before it is said to end."""
+    streams = client_first(trace)
+    for side, stream in streams:
+        ends = [0]
+        for sender, data in as_they_came(trace):
+            if sender == side:
+                ends.append(ends[-1] + len(data))
+        cuts = {end + by for end in ends for by in (-20, -1, 0, 1, 5, 20)} & set(range(len(stream)))
+        for cut in cuts:
+            connection = Connection(secrets(trace))
+            events = feed(connection, [streams[1 - side], (side, stream[:cut]), (side, stream[cut:])])
+            for other, sender in enumerate(SENDERS):
+                assert [*told(events, other), ("end",)] == list(expected(trace, sender, set(trace["secrets"])))
+            assert not connection.is_waiting
+
+
+def test_nobody_waits_for_a_finished_that_cannot_be_read(feed: Any) -> None:
+    (trace,) = [trace for trace in TRACES if trace["section"] == "4"]
+    labels = {"SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"}
+    connection = Connection(secrets(trace, *labels))
+    feed(connection, as_they_came(trace)[:4])  # of the client, there was early data; the server's Finished is the last
+    assert connection.handshakes[0].complete
+    connection = Connection(secrets(trace, *labels, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
+    feed(connection, as_they_came(trace)[:5])
+    assert not connection.handshakes[0].complete  # the client's Finished can be read
+    feed(connection, as_they_came(trace)[5:6])
+    assert connection.handshakes[0].complete
+
+
+@each_protected
+def test_a_change_cipher_spec_means_nothing(trace: dict[str, Any], number: int, feed: Any) -> None:
+    """It may come at any time (RFC 8446 §5), also behind records that are protected."""
+    steps = as_they_came(trace)
+    side, raw = steps[number]
+    change = bytes.fromhex("140303000101")
+    steps.insert(number, (side, change))
+    connection, events = read(feed, steps, secrets(trace), swapped=False, greedy=True)
+    for other, sender in enumerate(SENDERS):
+        said = list(expected(trace, sender, set(trace["secrets"])))
+        if other == side:
+            at = said.index(("record", raw))
+            said[at:at] = [("record", change), ("change_cipher_spec", False, b"\1")]
+        assert list(told(events, other)) == said
+    assert connection.handshakes[0].finished is FinishedCheck.verified
+
+
+@each_trace
+@each_order
+def test_a_finished_that_contradicts_is_not_believed(trace: dict[str, Any], order: Any, feed: Any) -> None:
+    """The ServerHello was changed: the keys in the key log are right, and the transcript is another."""
+    records = [dict(record) for record in trace["records"]]
+    hello = [record for record in records if record["sender"] == "server" and "secret" not in record
+             and record["record"].startswith("16")][-1]  # fmt: skip
+    raw = bytearray.fromhex(hello["record"])
+    raw[5 + 4 + 2] ^= 1  # the first byte of its random
+    hello["record"] = raw.hex()
+    connection, events = read(feed, order({**trace, "records": records}), secrets(trace), swapped=False, greedy=True)
+    (handshake,) = connection.handshakes
+    assert handshake.finished_checks == {Role.client: FinishedCheck.mismatch, Role.server: FinishedCheck.mismatch}
+    assert handshake.client.reason is handshake.server.reason is Reason.mac_failed
+    data = [event.data for event in events if isinstance(event, ApplicationData)]
+    assert data == ([b"ABCDEF"] if trace["section"] == "4" else [])  # early data comes before any Finished
+    assert HandshakeType.finished not in [event.msg_type for event in events if isinstance(event, HandshakeMessage)]
+
+
 # What the traces do not have, written with their keys
 
 
@@ -364,7 +436,7 @@ def writer(trace: dict[str, Any], label: str, generation: int = 0) -> Any:
     """What a peer writes with: that it writes as the RFC's peers do, is shown in tests/crypto."""
     version, suite = ProtocolVersion.TLSv1_3, parameters(CipherSuite.TLS_AES_128_GCM_SHA256)
     assert suite is not None
-    secret = bytes.fromhex(trace["secrets"][label]["secret"])
+    secret = bytes.fromhex(secret_of(trace, label))
     for _ in range(generation):
         secret = next_traffic_secret(version, suite, secret)
     return traffic_protection(version, suite, secret)
@@ -383,8 +455,7 @@ KEY_UPDATE = bytes.fromhex("1800000100")
 def test_data_around_key_updates_is_read(updates: list[int], whole: bool, feed: Any) -> None:
     """Parameter: `updates`, how many records of data come before each KeyUpdate."""
     (trace,) = [trace for trace in TRACES if trace["section"] == "3"]
-    steps = [step for step, one in zip(as_they_came(trace), trace["records"], strict=True)
-             if not one.get("secret", "").startswith("CLIENT_TRAFFIC")]  # fmt: skip
+    steps = as_they_came(trace)[:5]  # up to the NewSessionTicket
     records, data = [], []
     for generation, count in enumerate([*updates, 4]):
         protection = writer(trace, "CLIENT_TRAFFIC_SECRET_0", generation)
@@ -398,7 +469,9 @@ def test_data_around_key_updates_is_read(updates: list[int], whole: bool, feed: 
     assert [event.data for event in events if isinstance(event, ApplicationData) and event.side == 0] == data
     found = [event.raw for event in events if isinstance(event, HandshakeMessage) and event.side == 0]
     assert found[2:] == [KEY_UPDATE] * len(updates)
-    assert connection.handshakes[0].client.verdict == "decrypted"
+    (handshake,) = connection.handshakes
+    assert handshake.client.verdict == "decrypted"
+    assert handshake.traffic_secrets["CLIENT_TRAFFIC_SECRET_0"].hex() == secret_of(trace, "CLIENT_TRAFFIC_SECRET_0")
     assert not any(isinstance(event, Undecryptable | Malformed | ProtocolViolation) for event in events)
 
 
@@ -412,7 +485,7 @@ def test_early_data_that_was_refused_ends_without_a_message(early: int, whole: b
     hellos = [bytes.fromhex(one["record"])[5:] for one in trace["records"] if "secret" not in one]
     flight = bytes.fromhex("".join(handshake_records(trace)[0]["plaintext"]))
     covered = hashlib.sha256(b"".join(hellos) + flight).digest()
-    secret = bytes.fromhex(trace["secrets"]["CLIENT_HANDSHAKE_TRAFFIC_SECRET"]["secret"])
+    secret = bytes.fromhex(secret_of(trace, "CLIENT_HANDSHAKE_TRAFFIC_SECRET"))
     finished = b"\x14\0\0\x20" + finished_verify_data(ProtocolVersion.TLSv1_3, suite, secret, covered)
     protection = writer(trace, EARLY)
     records = [record(protection, 23, b"early") for _ in range(early)]

@@ -317,7 +317,9 @@ class Connection(Messages):
         for record, plaintext in zip(records, plaintexts, strict=False):
             tell(record)
             tell(ApplicationData(index, record.at, epoch, True, plaintext))
-        if opened < len(records):
+        if opened < len(records) and inner is not None and other is None:
+            side.taken = records[opened:][::-1]  # it may be under the next keys
+        elif opened < len(records):
             first = records[opened]
             side.at = first.at
             side.taken = records[:opened:-1]

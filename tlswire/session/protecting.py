@@ -152,7 +152,7 @@ class Protecting:
         self, side: Side, traffic: Traffic, content_type: int, version: int, fragment: bytes
     ) -> bytes | None:
         """The same for TLS 1.3; the inner content type is that of `side.protection` then."""
-        for keys in traffic.options(lossy=side.holed):
+        for keys in traffic.options(lossy=side.holed or side.failures > 0):
             try:
                 plaintext = keys.protection.unprotect(content_type, version, fragment, side.seek)
             except DecryptError:
@@ -165,16 +165,18 @@ class Protecting:
         if traffic.is_known:
             self._failed(side)
         else:
-            self._pass_unread(side, traffic.stage)
+            self._pass_unread(side, traffic)
         return None
 
-    def _pass_unread(self, side: Side, stage: Stage) -> None:
+    def _pass_unread(self, side: Side, traffic: Traffic | None) -> None:
         """Takes that of what a side sends in a handshake of TLS 1.3 something cannot be read, for want of a secret."""
         handshake = self._flow.handshake(side.keys_epoch)
-        if stage is Stage.handshake and side.role is not None and not handshake.flight_done[side.role]:
+        if side.role is None or handshake.flight_done[side.role]:
+            return
+        if traffic is None or not traffic.finished_may_come:
             handshake.lose(side.role)
             self._pass_finished(side, handshake)
-        elif stage is Stage.early and handshake.takes_early_data:
+        elif handshake.takes_early_data:
             handshake.lose(side.role)  # its end is part of the transcript
 
     def _settle_traffic(self, side: Side, traffic: Traffic, keys: TrafficKeys) -> None:
@@ -249,7 +251,7 @@ class Protecting:
             found = find_traffic(handshake, side.role, self.secrets)
             if isinstance(found, Refusal):
                 side.refusal = found
-                self._pass_unread(side, Stage.handshake)
+                self._pass_unread(side, None)
             else:
                 side.traffic = found
             return

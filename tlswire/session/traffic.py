@@ -93,6 +93,11 @@ class Traffic:
         """Whether the secret that protects what comes now is known."""
         return bool(self._keys(self.stage, self.generation))
 
+    @property
+    def finished_may_come(self) -> bool:
+        """Whether the keys are known that will protect the side's Finished."""
+        return self.stage is not Stage.application and bool(self._keys(Stage.handshake, 0))
+
     def refusal(self) -> Refusal:
         """Why what comes now stays encrypted, when its secret is not known."""
         return Refusal(Reason.tls13_needs_key_log, {"client_random": self._client_random.hex(), "missing": self.label})
