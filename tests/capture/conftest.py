@@ -261,7 +261,7 @@ class Heard:
         self.connections: list[TCPConnection] = []
         self.said: dict[tuple[int, int], list[Any]] = {}
         self.at: dict[tuple[int, int], list[int]] = {}
-        self.limits: list[tuple[str, int]] = []
+        self.limits: list[tuple[str, int | None]] = []
         self.over: list[int] = []
         self.mute = False
 
@@ -297,8 +297,10 @@ class Heard:
         assert connection.number not in self.over
         self.over.append(connection.number)
 
-    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance) -> None:
-        self.limits.append((limit, connection.number))
+    def limit_reached(
+        self, limit: str, value: int, connection: TCPConnection | None, dropped: int, at: Provenance
+    ) -> None:
+        self.limits.append((limit, None if connection is None else connection.number))
 
     def stream(self, number: int = 0, side: int = 0) -> list[Any]:
         """What a side said, bytes that follow each other joined."""
@@ -309,6 +311,11 @@ class Heard:
             else:
                 joined.append(what)
         return joined
+
+
+@pytest.fixture(scope="session")
+def wrappings() -> dict[str, Callable[[bytes], bytes]]:
+    return WRAPPINGS
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from tlswire.values import Value, frozen
 
 @frozen
 class CaptureLimits(Value):
-    """The bounds of TCP reassembly.  Reaching one is told; what goes on, goes on.
+    """The bounds of TCP and IP reassembly.  Reaching one is told; what goes on, goes on.
 
     `reassembly_window`, bytes per direction: how much may wait behind a hole whose bytes nobody acknowledged.
     A sender cannot have more in flight than the receiver's window, which Linux lets grow to 6 MiB of buffer
@@ -25,6 +25,11 @@ class CaptureLimits(Value):
     connection, until so many others have been closed.
     `closed_connections`: of so many, the addresses are remembered, so that a late segment is no new
     connection.
+    `fragments_total`, bytes over all datagrams: how much of IP fragments may wait for others.  When there is
+    more, the oldest datagram is given up.  Linux holds 4 MiB (ipfrag_high_thresh).
+    `fragment_seconds`, by the capture's clock: how long a datagram waits for its fragments, and is known
+    when they come again.  Linux gives up after 30 seconds (ipfrag_time), RFC 791 §3.2 has 15 as the least,
+    RFC 8200 §4.5 has 60; identifications come round in less at a high rate (RFC 4963).
     `prelude`, bytes per direction: how far into a connection TLS may begin.  STARTTLS and proxies take
     less than 4 KB; Wireshark's and Suricata's detection looks at the first segments only.
     """
@@ -36,4 +41,6 @@ class CaptureLimits(Value):
     idle_seconds: int = 7440
     closing_connections: int = 256
     closed_connections: int = 16_384
+    fragments_total: int = 4 << 20
+    fragment_seconds: int = 30
     prelude: int = 64 << 10

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from tlswire.capture.dissect import ACK
+from tlswire.capture.dissect import ACK, Fragment
 from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
@@ -254,8 +254,10 @@ class CaptureReader:
 
     def _segment_of(self, frame: RawFrame) -> TCPSegment | None:
         number, ticks, interface, block, start, end, length = frame
-        dissected = interface.dissect(block, start, end, length)
-        if isinstance(dissected, str):
+        dissected = interface.dissect(block, start, end, start + length)
+        if isinstance(dissected, Fragment):
+            dissected = self._assembler.others.whole or dissected
+        if not isinstance(dissected, tuple):
             return None
         flow, seq, ack, flags, payload, missing = dissected
         stream = self._assembler.find(flow)
@@ -353,7 +355,9 @@ class CaptureReader:
         if stream is not None and stream.number >= 0:
             self._told.append((stream, None))
 
-    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance) -> None:
+    def limit_reached(
+        self, limit: str, value: int, connection: TCPConnection | None, dropped: int, at: Provenance
+    ) -> None:
         """A limit of the TCP side was reached."""
         self.notices[limit] += 1
 

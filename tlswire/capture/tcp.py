@@ -20,6 +20,7 @@ from typing import Protocol
 from tlswire.capture.dissect import ACK, FIN, RST, SYN
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.others import Others
 from tlswire.capture.stream import HALF, PIECE_OVERHEAD, SEQUENCE_MASK, SLOW, ByteStream
 
 # A segment farther from the stream than this is not of it, or bytes are missing that nobody can account for.
@@ -118,15 +119,18 @@ class Consumer(Protocol):
     def closed(self, connection: TCPConnection, at: Provenance) -> None:
         """The connection is over; both ends were told."""
 
-    def limit_reached(self, limit: str, value: int, connection: TCPConnection, dropped: int, at: Provenance) -> None:
-        """A limit of `CaptureLimits` was reached at a connection; `dropped` bytes were let go for it."""
+    def limit_reached(
+        self, limit: str, value: int, connection: TCPConnection | None, dropped: int, at: Provenance
+    ) -> None:
+        """A limit of `CaptureLimits` was reached at a connection (None: at IP fragments); `dropped` bytes were let go
+        for it."""
 
 
 class TCPAssembler:
     """Puts the segments of frames together, and tells a `Consumer`.
 
-    `connections` counts the connections; `not_read` the frames in which no TCP segment could be read, by reason;
-    `counts` the bytes that were left out of the streams: "repeated", "after_end", or "unrelated" to the stream.
+    `connections` counts the connections; `others` has the frames in which there is no whole TCP segment; `counts` the
+    bytes that were left out of the streams: "repeated", "after_end", or "unrelated" to the stream.
     `waiting` is the memory that waits behind holes, in bytes.
     """
 
@@ -146,7 +150,7 @@ class TCPAssembler:
         self._step_from = self._step_at = 0
         self._steps: deque[int] = deque(maxlen=IDLE_STEPS)  # counts of frames
         self.connections = 0
-        self.not_read: Counter[str] = Counter()
+        self.others = Others(self._limits, self._fragments_given_up)
         self.counts: Counter[str] = Counter()
 
     @property
@@ -168,11 +172,13 @@ class TCPAssembler:
         ticks_per_second = interface.ticks_per_second
         if ticks_per_second != self._ticks_per_second or not self._step_from <= ticks < self._step_at:
             self._watch_clock(ticks, ticks_per_second)
-        segment = interface.dissect(block, start, end, start + length)
-        if isinstance(segment, str):
-            self.not_read[segment] += 1
-            return None
-        flow, seq, ack, flags, payload, missing = segment
+        found = interface.dissect(block, start, end, start + length)
+        if not isinstance(found, tuple):
+            whole = self.others.receive(found, frame)
+            if whole is None:
+                return None
+            found = whole
+        flow, seq, ack, flags, payload, missing = found
         stream = self._streams.get(flow)
         if stream is None or flags & SYN or stream.base is None:
             stream = self._begin(stream, flow, seq, flags)
@@ -197,12 +203,18 @@ class TCPAssembler:
             self._finish(stream, seq + len(payload) + missing, flags)
         return stream.connection
 
+    @property
+    def not_read(self) -> Counter[str]:
+        """The frames in which no TCP segment could be read, by reason."""
+        return self.others.not_read
+
     def find(self, flow: bytes) -> ByteStream | None:
         """The direction of a connection that a segment with this flow belongs to, as things stand."""
         return self._streams.get(flow)
 
     def finish(self) -> None:
         """The captures have been read: every connection is over."""
+        self.others.finish()
         for connection in list(self._open.values()):
             self._close(connection)
 
@@ -528,6 +540,9 @@ class TCPAssembler:
         if not connection.muted:
             value: int = getattr(self._limits, limit)
             self._consumer.limit_reached(limit, value, connection, 0, self._at())
+
+    def _fragments_given_up(self, limit: str, value: int, dropped: int, at: Provenance) -> None:
+        self._consumer.limit_reached(limit, value, None, dropped, at)
 
     def _at(self) -> Provenance:
         assert self._frame is not None
