@@ -36,20 +36,23 @@ PAYLOAD = bytes(range(256)) * 10
 def fragments(packet: bytes, size: int, identification: int = 7) -> list[bytes]:
     """An IP packet in fragments of so many bytes each (RFC 791 §2.3, RFC 8200 §4.5)."""
     assert size % 8 == 0
+    length = len(packet) - head_length(packet)
+    starts = range(0, length, size)
+    return [fragment(packet, start, start + size, start + size < length, identification) for start in starts]
+
+
+def head_length(packet: bytes) -> int:
+    return (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else 40
+
+
+def fragment(packet: bytes, start: int, end: int, more: bool, identification: int = 7) -> bytes:
+    """The bytes from `start` to `end` of an IP packet as a fragment."""
+    head, piece = packet[: head_length(packet)], packet[head_length(packet) :][start:end]
     if packet[0] >> 4 == 4:
-        head, body = packet[: (packet[0] & 15) * 4], packet[(packet[0] & 15) * 4 :]
-    else:
-        head, body = packet[:40], packet[40:]
-    made = []
-    for start in range(0, len(body), size):
-        piece, more = body[start : start + size], start + size < len(body)
-        if packet[0] >> 4 == 4:
-            length, offset = len(head) + len(piece), more << 13 | start >> 3
-            made.append(head[:2] + struct.pack("!HHH", length, identification, offset) + head[8:] + piece)
-        else:
-            header = struct.pack("!BBHL", head[6], 0, start | more, identification)
-            made.append(head[:4] + struct.pack("!HB", 8 + len(piece), 44) + head[7:] + header + piece)
-    return made
+        length = len(head) + len(piece)
+        return head[:2] + struct.pack("!HHH", length, identification, more << 13 | start >> 3) + head[8:] + piece
+    header = struct.pack("!BBHL", head[6], 0, start | more, identification)
+    return head[:4] + struct.pack("!HB", 8 + len(piece), 44) + head[7:] + header + piece
 
 
 @pytest.fixture(scope="module", params=[4, 6], ids=["ipv4", "ipv6"])
@@ -282,7 +285,17 @@ def overlapping(packet: bytes) -> dict[str, list[bytes]]:
     larger, smaller, other = fragments(packet, 800), fragments(packet, 400), fragments(changed, 800)
     longer = fragments(packet + b"more of it", 800)
     shorter = fragments(packet[:-10], 800)
+
+    def at(start: int, *, last: bool = False) -> bytes:
+        return fragment(packet, start, start + 400, not last)
+
     return {
+        # In each of these as many bytes come as the datagram has, before or with the last one.
+        "over the end of one, a hole behind": [at(0), at(400), at(600), at(1200, last=True)],
+        "over the beginning of one, a hole before": [at(0), at(400), at(1200, last=True), at(1000)],
+        "behind the end, a hole before": [at(0), at(400), at(1200, last=True), at(1600)],
+        "an end before what was there": [at(0), at(400), at(1600), at(1200, last=True)],
+        "two ends": [at(0), at(400), at(1200, last=True), at(1600, last=True), at(800)],
         "the same place, other bytes": [*larger[:2], *other[1:]],
         "a part of what was there, in the same words": [larger[0], smaller[1], *larger[1:]],
         "around what was there": [smaller[1], *larger],
