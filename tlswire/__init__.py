@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tlswire.capture import (
         CaptureLimits,
         CaptureReader,
+        NotRead,
         Provenance,
         TLSStream,
         Trace,
@@ -176,6 +177,7 @@ __all__ = [
     "NamedGroup",
     "NewSessionTicket",
     "NewSessionTicketTLS13",
+    "NotRead",
     "PremasterSource",
     "ProtocolVersion",
     "ProtocolViolation",

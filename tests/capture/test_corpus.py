@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tlswire.capture import TCPAssembler, open_capture
+from tlswire.capture import CaptureReader, TCPAssembler, open_capture
 from tlswire.errors import CaptureError
 
 CORPUS = Path(__file__).parents[3] / "shared" / "captures"
@@ -109,3 +109,47 @@ def test_frames_and_connections_are_numbered_as_tshark_does(file: str) -> None:
         assert found[0] == NUMBERS[file][0]
     else:
         assert found == NUMBERS[file]
+
+
+# Datagrams of QUIC with long headers and of DTLS, as tshark 4.0.17 counts the frames with `quic.header_form == 1` and
+# `dtls.record.version`; and connections of SSL 2.0, as many as the corpus's manifest says.  All others have none.
+WITH_DATAGRAMS: dict[str, dict[str, int]] = {
+    "TracePcap/sample-files/demo_all_rules.pcap": {"quic": 1},
+    "arkime/tests/pcap/arkime_synthetic.pcap": {"quic": 4, "dtls": 2},
+    "ipfixprobe/tests/functional/inputs/tls.pcap": {"quic": 2},
+    "ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng": {"quic": 8},
+    "ja4/pcap/ssh2.pcapng": {"quic": 17},
+    "ja4/pcap/tls3.pcapng": {"quic": 41},
+    "mercury/unit_tests/pcaps/geneve.pcap": {"quic": 56},
+    "mercury/unit_tests/pcaps/quic_reordered_frames.pcap": {"quic": 12},
+    "nDPI/tests/cfgs/default/pcap/geforcenow.pcapng": {"dtls": 36},
+    "nDPI/tests/cfgs/default/pcap/google_meet.pcapng": {"quic": 6},
+    "nDPI/tests/cfgs/default/pcap/sites.pcapng": {"quic": 6},
+    "suricata-verify/tests/ja4-rules-disabled/input.pcap": {"quic": 8},
+    "wireshark-notes/captures/voip/webrtc-freeswitch.pcapng": {"dtls": 6},
+}
+WITH_SSLV2 = {
+    "libdssl/tests/ssl-test-data/ssl2_des_cbc_md5.cap": 5,
+    "libdssl/tests/ssl-test-data/ssl2_exp_rc2_cbc_md5.cap": 5,
+    "libdssl/tests/ssl-test-data/ssl2_rc2_reuse.cap": 8,
+    "libdssl/tests/ssl-test-data/ssl2test2.cap": 29,
+    "zeek/testing/btest/Traces/tls/ssl-v2.pcap": 1,
+}
+# One fragment of 744 bytes, and no other of its datagram.
+WITH_FRAGMENTS = {"wireshark-wiki/uploads/__moin_import__/attachments/SampleCaptures/x509-with-logo.cap": 1}
+
+
+@pytest.mark.parametrize("file", NUMBERS)
+def test_what_is_not_read_is_as_much_as_tshark_counts(file: str) -> None:
+    reader = CaptureReader([CORPUS / file])
+    try:
+        for _ in reader.batches():
+            pass
+    except CaptureError:
+        assert file in DAMAGED
+    expected = dict(WITH_DATAGRAMS.get(file, {}))
+    if file in WITH_SSLV2:
+        expected["sslv2"] = WITH_SSLV2[file]
+    if file in WITH_FRAGMENTS:
+        expected["ip_fragment"] = WITH_FRAGMENTS[file]
+    assert {one.what: one.count for one in reader.not_read} == expected

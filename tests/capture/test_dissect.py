@@ -26,13 +26,13 @@ SEGMENT6 = (FLOW6, *SEGMENT[1:])
 
 
 def dissect(link_type: int, frame: bytes, length: int | None = None) -> Segment | Fragment | str:
-    """Reads a frame in the midst of a block of other bytes, which it must not look at."""
+    """Reads a frame in the midst of a block of other bytes, which it must not look at, and at its end."""
     length = len(frame) if length is None else length
     found = [
-        dissector(link_type)(filler * 100 + frame + filler * 100, 100, 100 + len(frame), 100 + length)
-        for filler in (b"\0", b"\xff", b"\x45")
+        dissector(link_type)(filler * 100 + frame + filler * behind, 100, 100 + len(frame), 100 + length)
+        for filler, behind in ((b"\0", 100), (b"\xff", 100), (b"\x45", 100), (b"\0", 0))
     ]
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1] == found[2] == found[3]
     return found[0]
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class Done:
 
 
 Run = Callable[..., Done]
+Terminal = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
@@ -94,3 +96,28 @@ def demo() -> Path:
 def demo_key() -> Path:
     """The key of the demo's server."""
     return DATA / "demo-key.pem"
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """Runs the command in a terminal of so many columns; gives its status and the lines that the terminal got."""
+
+    def terminal(columns: int, *arguments: object, **environment: str) -> tuple[int, list[str]]:
+        master, slave = pty.openpty()
+        command = [sys.executable, "-m", "tlswire", *map(str, arguments)]
+        env = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **environment}
+        with subprocess.Popen(command, stdout=slave, stderr=slave, stdin=slave, env=env) as process:
+            os.close(slave)
+            sent = b""
+            while True:
+                try:
+                    piece = os.read(master, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not piece:
+                    break
+                sent += piece
+            os.close(master)
+        return process.returncode, sent.decode().split("\r\n")
+
+    return terminal

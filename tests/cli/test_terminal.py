@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import struct
@@ -24,30 +23,6 @@ Terminal = Callable[..., tuple[int, list[str]]]
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tlswire", *map(str, arguments)]
-
-
-@pytest.fixture
-def terminal() -> Terminal:
-    """Runs the command in a terminal of so many columns; gives its status and the lines that the terminal got."""
-
-    def terminal(columns: int, *arguments: object, **environment: str) -> tuple[int, list[str]]:
-        master, slave = pty.openpty()
-        env = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **environment}
-        with subprocess.Popen(command(*arguments), stdout=slave, stderr=slave, stdin=slave, env=env) as process:
-            os.close(slave)
-            sent = b""
-            while True:
-                try:
-                    piece = os.read(master, 65536)
-                except OSError:  # the other end is closed
-                    break
-                if not piece:
-                    break
-                sent += piece
-            os.close(master)
-        return process.returncode, sent.decode().split("\r\n")
-
-    return terminal
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

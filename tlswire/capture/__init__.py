@@ -5,6 +5,7 @@ from tlswire.capture.files import Capture, CaptureSource, open_capture, open_cap
 from tlswire.capture.frames import Frame, Interface, Provenance, RawFrame, format_time
 from tlswire.capture.keys import KeyLog, load_key_log, load_server_keys, read_password
 from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.not_read import NotRead
 from tlswire.capture.reader import CaptureReader, TCPSegment, TLSStream
 from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.tcp import Consumer, TCPAssembler, TCPConnection
@@ -19,6 +20,7 @@ __all__ = [
     "Frame",
     "Interface",
     "KeyLog",
+    "NotRead",
     "Provenance",
     "RawFrame",
     "Receiver",

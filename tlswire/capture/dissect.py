@@ -15,6 +15,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import TypeAlias
 
+from tlswire.capture.datagrams import datagram_kind
 from tlswire.capture.tunnels import ETHERNET, IPV4, IPV6, PPP, inside_ethertype, inside_protocol
 from tlswire.values import Value, frozen
 
@@ -52,11 +53,13 @@ CUT = "header_cut"
 MALFORMED = "malformed_header"
 IP_FRAGMENT = "ip_fragment"  # of a datagram that was not put together
 TOO_DEEP = "nested_too_deep"
+LINK_TYPE = "link_type_"  # and its number, of one that is not read
 
 # Tags and tunnels inside each other: a frame could hold thousands, to exhaust the stack.
 MAX_DEPTH = 16
 
 _TCP = 6
+_UDP = 17
 _FRAGMENT = 44
 _AUTHENTICATION = 51
 _EXTENSION_HEADERS = (0, 43, 60, 135, 139, 140)  # of the form of RFC 6564: next header, length in 8 bytes
@@ -72,7 +75,7 @@ def dissector(link_type: int) -> Dissector:
     known = _LINK_TYPES.get(link_type)
     if known is not None:
         return known
-    reason = f"link_type_{link_type}"
+    reason = f"{LINK_TYPE}{link_type}"
 
     def not_read(block: bytes, start: int, end: int, wire_end: int) -> str:
         return reason
@@ -271,7 +274,7 @@ def _other_protocol(protocol: int, block: bytes, start: int, end: int, wire_end:
     """What an IP packet holds besides TCP: perhaps a tunnel."""
     inside = inside_protocol(protocol, block, start, end)
     if inside is None:
-        return NOT_TCP
+        return (datagram_kind(block, start, end) if protocol == _UDP else None) or NOT_TCP
     if depth == MAX_DEPTH:
         return TOO_DEEP
     segment = _inner(inside[0], block, inside[1], end, wire_end, depth + 1)

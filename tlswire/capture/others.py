@@ -59,13 +59,17 @@ class Others:
             found = whole
         return self.receive(TOO_DEEP, frame)
 
+    def count(self, reason: str, times: int, at: Provenance) -> None:
+        """Counts what was found elsewhere."""
+        self.first.setdefault(reason, at)
+        self.not_read[reason] += times
+
     def finish(self) -> None:
         """The captures have been read."""
         self._fragments.finish()
 
     def _give_up(self, limit: str | None, value: int, frames: int, dropped: int, at: Provenance) -> None:
-        self.first.setdefault(IP_FRAGMENT, at)
-        self.not_read[IP_FRAGMENT] += frames
+        self.count(IP_FRAGMENT, frames, at)
         if limit is not None:
             self._limit_reached(limit, value, dropped, at)
 

@@ -15,6 +15,7 @@ from tlswire.capture.dissect import ACK, Fragment
 from tlswire.capture.files import Capture, CaptureSource, open_captures
 from tlswire.capture.frames import Provenance, RawFrame
 from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.not_read import SSLV2, NotRead, not_read
 from tlswire.capture.openvpn import OpenVPN
 from tlswire.capture.pcapng import TLS_KEY_LOG
 from tlswire.capture.recognise import Receiver, Recogniser
@@ -223,6 +224,11 @@ class CaptureReader:
         return self._assembler.frames
 
     @property
+    def not_read(self) -> list[NotRead]:
+        """What was seen so far and is not read, in the order in which it was seen first."""
+        return sorted(not_read(self._assembler.others), key=lambda one: self.place(one.first))
+
+    @property
     def bytes_read(self) -> int:
         """How many bytes of the sources have been read so far, as they are stored."""
         return self._bytes_before + (self._capture.bytes_read if self._capture is not None else 0)
@@ -352,6 +358,9 @@ class CaptureReader:
         assert isinstance(watched, _Watched)
         self._collect()
         stream = watched.stream
+        if watched.recogniser.sslv2 is not None:
+            assert isinstance(watched.recogniser.sslv2, Provenance)
+            self._assembler.others.count(SSLV2, 1, watched.recogniser.sslv2)
         if stream is not None and stream.number >= 0:
             self._told.append((stream, None))
 

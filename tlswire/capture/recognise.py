@@ -39,6 +39,8 @@ _MIN_HELLO = 38
 # An SSLv2-compatible hello's head: 2 bytes of length, msg_type, version, three lengths (RFC 5246 App. E.2).
 _SSLV2_HELLO = re.compile(rb"[\x80-\xff].\x01(?:\x03[\x00-\x03]|\x00\x02)", re.DOTALL)
 _SSLV2_LENGTH = 11
+# The head of its answer where SSL 2.0 itself is spoken: length, msg_type, session_id_hit, certificate_type, version.
+_SSLV2_SERVER_HELLO = re.compile(rb"[\x80-\xff].\x04[\x00\x01][\x00\x01]\x00\x02", re.DOTALL)
 
 
 class Receiver(Protocol):
@@ -94,10 +96,10 @@ class Recogniser:
     `receiver` is None until TLS was found; `passed_over` tells that it is not TLS, and nothing is held
     any more;
     `settled`, that both directions are handed on, so that the caller may go to the receiver directly;
-    `prelude`, how many bytes of each side were before TLS.
+    `prelude`, how many bytes of each side were before TLS; `sslv2`, where a server chose SSL 2.0, which nobody reads.
     """
 
-    __slots__ = ("_all_is_tls", "_begin", "_limit", "_sides", "passed_over", "receiver", "settled")
+    __slots__ = ("_all_is_tls", "_begin", "_limit", "_sides", "passed_over", "receiver", "settled", "sslv2")
 
     def __init__(self, begin: Callable[[], Receiver], limit: int = CaptureLimits().prelude) -> None:
         self._begin = begin
@@ -107,6 +109,7 @@ class Recogniser:
         self.receiver: Receiver | None = None
         self.passed_over = False
         self.settled = False
+        self.sslv2: object = None
 
     @property
     def prelude(self) -> tuple[int, int]:
@@ -187,6 +190,9 @@ class Recogniser:
         """The position where TLS begins in a side, when the other one has shown that the connection is TLS."""
         if not state.run:
             return None
+        if not state.prelude and state.gap is None and _SSLV2_SERVER_HELLO.match(state.run):
+            self.sslv2 = state.chunks[0][1]
+            return 0
         lost = state.gap is not None and state.gap[0] is not None  # TLS may have begun in the gap
         if lost or (self._all_is_tls and not state.prelude):
             enough = closed or len(state.run) >= _HELLO_LENGTH or _ALERT.match(state.run)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from tlswire.capture.files import CaptureSource
 from tlswire.capture.keys import load_key_log, load_server_keys
 from tlswire.capture.limits import CaptureLimits
+from tlswire.capture.not_read import NotRead
 from tlswire.capture.reader import CaptureReader, TLSStream
 from tlswire.crypto import PremasterSource, Secrets
 from tlswire.errors import CaptureError, SecretsError
@@ -88,7 +89,7 @@ class Trace:
     """A capture that was read to its end.
 
     `connections` are its TLS connections, in the order of their first records; `error` says where reading had to stop,
-    or is None.  In a notebook it shows itself as a table.
+    or is None; `not_read`, what else was seen.  In a notebook it shows itself as a table.
     """
 
     def __init__(self, reader: CaptureReader) -> None:
@@ -109,6 +110,7 @@ class Trace:
             if not reader.frames:
                 raise
             self.error = error
+        self.not_read: list[NotRead] = reader.not_read
 
     def __iter__(self) -> Iterator[TracedConnection]:
         return iter(self.connections)
@@ -123,6 +125,7 @@ class Trace:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         if not self.connections:
             lines = ["no TLS connections"]
+        lines += [f"note: {one}" for one in self.not_read]
         if self.error is not None:
             lines.append(f"not read to its end: {self.error}")
         return "\n".join(lines)

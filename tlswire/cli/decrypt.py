@@ -9,7 +9,7 @@ from tlswire.capture import CaptureReader
 from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import Status
 from tlswire.cli.plaintext_files import PlaintextFiles
-from tlswire.cli.screen import ProgressBar, note, write, write_json
+from tlswire.cli.screen import ProgressBar, note, tell_not_read, write, write_json
 
 
 def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str, *, as_json: bool) -> Status:
@@ -41,6 +41,7 @@ def decrypt_captures(captures: Sequence[str], files: SecretFiles, directory: str
                     _print(manifest, directory)
     finally:
         output.discard()
+        tell_not_read(reader)
     return Status.encrypted if output.encrypted and files.given else Status.done
 
 

@@ -57,6 +57,14 @@ def note(text: str) -> None:
         click.echo(f"tlswire: {text}", err=True)
 
 
+def tell_not_read(reader: CaptureReader, *, as_json: bool = False) -> None:
+    """Says once what the captures have that is not read."""
+    for one in reader.not_read:
+        if as_json:
+            write_json(one.as_json())
+        note(str(one))
+
+
 def write_json(value: object) -> None:
     """Writes a JSON object as one line."""
     write(json.dumps(value, separators=(",", ":"), default=str))

@@ -12,7 +12,7 @@ from tlswire.capture.inject import with_secrets
 from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import FileError, Status
 from tlswire.cli.private_files import write_privately
-from tlswire.cli.screen import ProgressBar, note, write
+from tlswire.cli.screen import ProgressBar, note, tell_not_read, write
 from tlswire.errors import CaptureError
 
 
@@ -61,6 +61,7 @@ def write_secrets(captures: Sequence[str], files: SecretFiles, key_log: str | No
             )
     else:
         note("nothing was decrypted: there are no secrets to write")
+    tell_not_read(reader)
     if damage is not None:
         raise damage
     return Status.encrypted if encrypted and files.given else Status.done
