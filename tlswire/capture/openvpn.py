@@ -14,6 +14,7 @@ What is here was checked against OpenVPN's own protocol description and tshark's
 from __future__ import annotations
 
 from tlswire.capture.recognise import Receiver
+from tlswire.capture.wrapping import Wrapping
 
 _CONTROL = 4  # the opcode that carries TLS
 _RESETS = (1, 2, 7, 8, 10)  # of client and server, in their versions
@@ -25,55 +26,39 @@ _TLS_AUTH = (0, 24, 28, 40, 56, 72)
 _LENGTH = 2
 
 
-class OpenVPN:
-    """Takes the TLS out of OpenVPN's packets and hands it on to `target`.
+class OpenVPN(Wrapping):
+    """Takes the TLS out of OpenVPN's packets.
 
-    `decided` tells that the beginning of the connection was seen; `found`, that it is OpenVPN's.  Until then, and where
-    it is not, all is handed on as it is.  A renegotiation of OpenVPN (soft reset) begins another TLS session beside the
-    first, which is passed over.
+    A renegotiation of OpenVPN (soft reset) begins another TLS session beside the first, which is passed over.
     """
 
-    __slots__ = ("_auth", "_buffers", "_key_id", "_lost", "_target", "decided", "found")
+    __slots__ = ("_auth", "_buffers", "_key_id", "_lost")
 
     def __init__(self, target: Receiver) -> None:
-        self._target = target
+        super().__init__(target)
         self._buffers = (bytearray(), bytearray())
         self._lost = [False, False]
         self._auth = 0
         self._key_id = 0
-        self.decided = False
-        self.found = False
 
-    def receive_data(self, side: int, data: bytes, at: object = None) -> None:
-        """The next bytes that a side sent."""
-        if not self.decided:
-            self._decide(data)
-        if not self.found:
-            self._target.receive_data(side, data, at)
-        elif not self._lost[side]:
-            self._buffers[side].extend(data)
-            self._unwrap(side, at)
-
-    def receive_gap(self, side: int, length: int | None = None, at: object = None) -> None:
-        """The next `length` bytes (None: unknown) are missing: of OpenVPN, with them where the next packet begins."""
-        self.decided = True
-        self._lost[side] = True
-        self._target.receive_gap(side, None if self.found else length, at)
-
-    def receive_end(self, side: int, at: object = None) -> None:
-        """The side sends no more."""
-        self._target.receive_end(side, at)
-
-    def _decide(self, data: bytes) -> None:
-        self.decided = True
+    def _begins(self, data: bytes) -> bool:
         length = int.from_bytes(data[:_LENGTH], "big")
         if len(data) == _LENGTH + length and length - _BARE_RESET in _TLS_AUTH and data[2] >> 3 in _CLIENT_RESETS:
-            self.found = True
             self._auth = length - _BARE_RESET
             self._key_id = data[2] & 7
+            return True
+        return False
 
-    def _unwrap(self, side: int, at: object) -> None:
+    def _miss(self, side: int, length: int | None, at: object) -> None:
+        """Nobody knows where the next packet begins."""
+        self._lost[side] = True
+        self.target.receive_gap(side, None, at)
+
+    def _unwrap(self, side: int, data: bytes, at: object) -> None:
+        if self._lost[side]:
+            return
         buffer = self._buffers[side]
+        buffer.extend(data)
         while len(buffer) >= _LENGTH:
             end = _LENGTH + int.from_bytes(buffer[:_LENGTH], "big")
             if len(buffer) < end:
@@ -82,11 +67,10 @@ class OpenVPN:
             del buffer[:end]
             piece = self._piece(packet)
             if piece is None:
-                self._lost[side] = True
-                self._target.receive_gap(side, None, at)
+                self._miss(side, None, at)
                 return
             if piece:
-                self._target.receive_data(side, piece, at)
+                self.target.receive_data(side, piece, at)
 
     def _piece(self, packet: bytes) -> bytes | None:
         """The TLS of a packet; None where it is no packet of OpenVPN."""

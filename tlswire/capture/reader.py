@@ -22,6 +22,8 @@ from tlswire.capture.recognise import Receiver, Recogniser
 from tlswire.capture.rsa_process import RSAProcess
 from tlswire.capture.stream import SEQUENCE_MASK
 from tlswire.capture.tcp import TCPAssembler, TCPConnection
+from tlswire.capture.tds import TDS
+from tlswire.capture.wrapping import Wrapping
 from tlswire.crypto import KeyLogEntry, Secrets, parse_key_log
 from tlswire.errors import CaptureError
 from tlswire.registry import ProtocolVersion
@@ -114,13 +116,12 @@ class TLSStream:
 class _Watched:
     """A TCP connection in which TLS may be, or is."""
 
-    __slots__ = ("dirty", "held", "receiver", "recogniser", "settled", "stream", "wrapping")
+    __slots__ = ("dirty", "held", "receiver", "recogniser", "settled", "stream")
 
     def __init__(self, begin: Callable[[], Connection], limit: int) -> None:
         self.recogniser = Recogniser(begin, limit)
-        self.wrapping = OpenVPN(self.recogniser)
         # In turn: what looks for a wrapping, what looks for TLS, and the connection, once both directions are its.
-        self.receiver: Receiver = self.wrapping
+        self.receiver: Receiver = OpenVPN(TDS(self.recogniser))
         self.settled = False
         self.stream: TLSStream | None = None
         self.held: list[Event] = []  # what was told before the first record
@@ -381,8 +382,8 @@ class CaptureReader:
     def _settle(connection: TCPConnection, watched: _Watched) -> None:
         """Takes out of the way of the bytes what has found what it looked for."""
         recogniser = watched.recogniser
-        if watched.receiver is watched.wrapping and watched.wrapping.decided and not watched.wrapping.found:
-            watched.receiver = recogniser
+        while isinstance(watched.receiver, Wrapping) and watched.receiver.decided and not watched.receiver.found:
+            watched.receiver = watched.receiver.target
         if recogniser.passed_over:
             connection.mute()
             watched.settled = True
