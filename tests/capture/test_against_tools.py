@@ -7,6 +7,7 @@ says too, and what the tools write is read.
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tlswire.capture import format_time, open_capture
+from tlswire.errors import CaptureError
 
 FIN, SYN, RST = 0x01, 0x02, 0x04
 
@@ -88,6 +90,33 @@ def test_compressed_captures_of_editcap(traffic: bytes, tmp_path: Path) -> None:
     assert frames_of(packed) == frames_of(traffic)
 
 
+# Wireshark's names of formats that hold Ethernet and that it can write and read back, and what they are called here.
+OTHER_FORMATS = {
+    "5views": "5View",
+    "netmon1": "Network Monitor",
+    "netmon2": "Network Monitor",
+    "ngsniffer": "Sniffer",
+    "ngwsniffer_1_1": "NetXRay",
+    "ngwsniffer_2_0": "NetXRay",
+    "snoop": "snoop",
+    "visual": "Visual Networks",
+}
+
+
+@tool("editcap")
+@pytest.mark.parametrize("form", OTHER_FORMATS)
+def test_what_is_refused_is_named_and_its_remedy_works(traffic: bytes, tmp_path: Path, form: str) -> None:
+    before, after, remedied = tmp_path / "before", tmp_path / "after", tmp_path / "remedied"
+    before.write_bytes(traffic)
+    run("editcap", "-F", form, before, after)
+    with pytest.raises(CaptureError, match=OTHER_FORMATS[form]) as caught:
+        open_capture(after)
+    remedy = re.search("`(.*)`", str(caught.value))
+    assert remedy is not None
+    run(*(word.replace("IN", str(after)).replace("OUT", str(remedied)) for word in remedy[1].split()))
+    assert [data for _, data, _ in frames_of(remedied)] == [data for _, data, _ in frames_of(traffic)]
+
+
 @tool("mergecap")
 def test_a_merged_capture_of_two_clocks(make: Any, talk: Any, tmp_path: Path) -> None:
     """mergecap makes one file of several interfaces."""
@@ -126,6 +155,9 @@ def test_captures_that_tcpdump_writes(traffic: bytes, tmp_path: Path, precision:
 
 
 # What tshark reads
+
+# Header length, packet, Ethernet; "en0", flags, IPv4, lengths before and behind the frame, a process; bsd/net/pktap.h.
+PKTAP = "6c000000 01000000 01000000" + b"en0".ljust(24, b"\0").hex() + "02000000 02000000 0e000000 00000000" + "00" * 56
 
 
 @tool("tshark")
@@ -185,6 +217,7 @@ def test_tags_and_tunnels(make: Any, tmp_path: Path, wrapping: Callable[[bytes],
         (228, ""),
         (113, "000000010006020202020202 00000800"),
         (276, "0800000000000002000100060202020202020000"),
+        (258, PKTAP + "0202020202020202020202020800"),
     ],
 )
 def test_link_layers(make: Any, tmp_path: Path, link_type: int, head: str) -> None:

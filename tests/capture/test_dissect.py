@@ -25,6 +25,9 @@ SEGMENT = (FLOW, 1000, 2000, 0x18, b"payload", 0)
 SEGMENT6 = (FLOW6, *SEGMENT[1:])
 
 
+PKTAP = struct.pack("<LLL", 108, 1, 1) + b"en0".ljust(24, b"\0") + bytes(72)
+
+
 def dissect(link_type: int, frame: bytes, length: int | None = None) -> Segment | Fragment | str:
     """Reads a frame in the midst of a block of other bytes, which it must not look at, and at its end."""
     length = len(frame) if length is None else length
@@ -65,6 +68,10 @@ def packet6(make: Any) -> bytes:
         (9, b"\0\x21"),
         (9, b"\xff\x03\0\x21"),
         (50, b"\xff\x03\x21"),
+        (258, PKTAP + b"\x02" * 12 + b"\x08\0"),
+        (258, struct.pack("<LLL", 156, 1, 1).ljust(156, b"\xff") + b"\x02" * 12 + b"\x08\0"),  # of later versions
+        (258, struct.pack("<LLL", 108, 1, 101).ljust(108, b"\0")),
+        (258, struct.pack("<LLL", 108, 1, 0).ljust(108, b"\0") + b"\x02\0\0\0"),
     ],
 )
 def test_link_layers(packet: bytes, link_type: int, head: bytes) -> None:
@@ -91,6 +98,22 @@ def test_link_layers_with_ipv6(packet6: bytes, link_type: int, head: bytes) -> N
 
 def test_a_link_type_that_is_not_read_is_named(packet: bytes) -> None:
     assert dissect(105, packet) == "link_type_105"
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ((108, 1, 105), "link_type_105"),
+        ((108, 0, 1), "malformed_header"),  # no packet follows
+        ((11, 1, 1), "malformed_header"),
+        ((108, 1, 258), "malformed_header"),  # in itself, without end
+        ((0xFFFFFFFF, 1, 1), "header_cut"),
+    ],
+)
+def test_a_header_of_pktap_that_leads_nowhere(packet: bytes, head: tuple[int, int, int], reason: str) -> None:
+    frame = struct.pack("<LLL", *head).ljust(108, b"\0") + b"\x02" * 12 + b"\x08\0" + packet
+    assert dissect(258, frame) == reason
+    assert dissect(258, frame[:11]) == "header_cut"
 
 
 def test_tags_and_tunnels(packet: bytes, wrapping: Callable[[bytes], bytes]) -> None:
@@ -272,12 +295,13 @@ _START = st.sampled_from(
         b"\x02" * 12 + b"\x86\xdd\x60\0\0\0\0\x40\0",
         b"\x02" * 12 + b"\x88\x47",
         b"\x02" * 12 + b"\x88\x64\x11\0",
+        PKTAP[:12],
     ]
 )
 
 
 @given(
-    st.sampled_from([0, 1, 9, 12, 101, 108, 113, 228, 229, 276, 999]),
+    st.sampled_from([0, 1, 9, 12, 101, 108, 113, 228, 229, 258, 276, 999]),
     _START,
     st.binary(max_size=200),
     st.integers(0, 99),

@@ -58,6 +58,7 @@ LINK_TYPE = "link_type_"  # and its number, of one that is not read
 # Tags and tunnels inside each other: a frame could hold thousands, to exhaust the stack.
 MAX_DEPTH = 16
 
+_PKTAP_PACKET = 1
 _TCP = 6
 _UDP = 17
 _FRAGMENT = 44
@@ -66,6 +67,7 @@ _EXTENSION_HEADERS = (0, 43, 60, 135, 139, 140)  # of the form of RFC 6564: next
 
 _ipv4_tcp = Struct("!BxH2xHxB2x12sLLBB").unpack_from
 _ethernet_ipv4_tcp = Struct("!12xHBxH2xHxB2x12sLLBB").unpack_from
+_pktap = Struct("<LLL").unpack_from
 _ipv6 = Struct("!BxxxHB").unpack_from
 _tcp = Struct("!LLBB").unpack_from
 
@@ -166,6 +168,18 @@ def loopback(block: bytes, start: int, end: int, wire_end: int) -> Found:
     return raw_ip(block, start + 4, end, wire_end)
 
 
+def pktap(block: bytes, start: int, end: int, wire_end: int) -> Found:
+    """LINKTYPE_PKTAP, of macOS: a header that says its length, and the link type of what is behind it (bsd/net/pktap.h
+    of Apple's XNU: pth_length, pth_type_next, pth_dlt, all of the host's byte order, which is little-endian today)."""
+    if end - start < 12:
+        return CUT
+    length, kind, link_type = _pktap(block, start)
+    inner = _LINK_TYPES.get(link_type)
+    if kind != _PKTAP_PACKET or length < 12 or inner is None or inner is pktap:
+        return MALFORMED if inner is not None else f"{LINK_TYPE}{link_type}"
+    return inner(block, start + length, end, wire_end) if length <= end - start else CUT
+
+
 _LINK_TYPES: dict[int, Dissector] = {
     0: loopback,
     1: ethernet,
@@ -178,6 +192,7 @@ _LINK_TYPES: dict[int, Dissector] = {
     113: linux_cooked,
     228: raw_ip,
     229: raw_ip,
+    258: pktap,
     276: linux_cooked_2,
 }
 

@@ -29,6 +29,7 @@ EXPECTED = "expected a pcap or pcapng capture"
 
 _EDITCAP = "convert it with `editcap -F pcapng IN OUT`"
 _DECOMPRESS = "decompress it first"
+_UNPACK = "unpack it first"
 # What people give for a capture, by its first bytes; {name} is said, then the remedy.
 _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"GMBU", "a Microsoft Network Monitor capture", _EDITCAP),
@@ -36,11 +37,18 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"snoop\0\0\0", "a snoop capture", _EDITCAP),
     (b"TRSNIFF data", "a Sniffer capture", _EDITCAP),
     (b"XCP\0", "a NetXRay capture", _EDITCAP),
+    (b"ObserverPktBuff", "an Observer capture", _EDITCAP),
+    (b"\x05VNF", "a Visual Networks capture", _EDITCAP),
+    (b"\xaa\xaa\xaa\xaa", "a 5View capture", _EDITCAP),
+    (b"\x7fver", "an OmniPeek capture", _EDITCAP),
+    (b"iptrace ", "an iptrace of AIX", _EDITCAP),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", _DECOMPRESS),
     (b"\x04\x22\x4d\x18", "compressed with lz4", _DECOMPRESS),
     (b"\xfd7zXZ\0", "compressed with xz", _DECOMPRESS),
     (b"BZh", "compressed with bzip2", _DECOMPRESS),
-    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"PK\x03\x04", "a zip archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (b"MSCF", "a cabinet", "unpack it first; of `netsh trace`, what is wanted is the .etl file"),
     (b"-----BEGIN", "a PEM file", EXPECTED),
 )
 _MOST_TOLD = 76  # bytes that tell a format apart
@@ -289,6 +297,8 @@ def _what_else(start: bytes, name: str) -> str:
     for magic, what, remedy in _OTHER_FORMATS:
         if start.startswith(magic):
             return f"this is {what}; {remedy}"
+    if b"NetScaler" in start and b"Performance Data" in start:
+        return f"this is a NetScaler trace; {_EDITCAP}"
     # The first event of a trace log is of system type, with TRACE_HEADER_FLAG and
     # TRACE_HEADER_EVENT_TRACE set.
     if (start[75:76] == b"\xc0" and start[74] in (1, 2)) or name.lower().endswith(".etl"):
