@@ -12,6 +12,9 @@ import pytest
 from tlswire.registry import (
     AlertDescription,
     AlertLevel,
+    AuthzDataFormat,
+    CachedInformationType,
+    CertChainType,
     CertificateCompressionAlgorithm,
     CertificateStatusType,
     CertificateType,
@@ -20,12 +23,16 @@ from tlswire.registry import (
     CompressionMethod,
     ContentType,
     ECCurveType,
+    ECHClientHelloType,
     ECPointFormat,
     ExtensionType,
     HandshakeType,
     HashAlgorithm,
     HeartbeatMessageType,
     HeartbeatMode,
+    HpkeAeadId,
+    HpkeKdfId,
+    IdentifierType,
     KeyUpdateRequest,
     MaxFragmentLength,
     NamedGroup,
@@ -35,7 +42,11 @@ from tlswire.registry import (
     PskKeyExchangeMode,
     SignatureAlgorithm,
     SignatureScheme,
+    SRTPProtectionProfile,
     SSLv2CipherKind,
+    SupplementalDataType,
+    TokenBindingKeyParameters,
+    UserMappingType,
 )
 
 # Registry, codes registered (in hexadecimal), how many they are, how many more are not registered.
@@ -69,6 +80,12 @@ REGISTERED: list[tuple[type[OpenEnum], str, int, int]] = [
     (CertificateType, "0-3", 4, 0),
     (CertificateStatusType, "1 2", 2, 0),
     (CertificateCompressionAlgorithm, "1-3", 3, 0),
+    (SupplementalDataType, "0 4002", 2, 0),
+    (UserMappingType, "40", 1, 0),
+    (AuthzDataFormat, "0-3 40-42", 7, 0),
+    (CachedInformationType, "1 2", 2, 0),
+    (SRTPProtectionProfile, "1 2 5-10", 14, 0),
+    (TokenBindingKeyParameters, "0-2", 3, 0),
 ]
 
 SPOT_VALUES: list[tuple[type[OpenEnum], int, str]] = [
@@ -154,7 +171,17 @@ SPOT_VALUES: list[tuple[type[OpenEnum], int, str]] = [
     (CertificateStatusType, 2, "ocsp_multi"),  # RFC 6961
     (CertificateCompressionAlgorithm, 2, "brotli"),  # RFC 8879
     (SSLv2CipherKind, 0x0700C0, "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"),  # the SSL 2.0 specification
+    (SupplementalDataType, 16386, "authz_data"),  # RFC 5878
+    (AuthzDataFormat, 65, "keynote_assertion_list_url"),  # RFC 6042
+    (SRTPProtectionProfile, 7, "SRTP_AEAD_AES_128_GCM"),  # RFC 7714
+    (SRTPProtectionProfile, 16, "SRTP_AEAD_ARIA_256_GCM"),  # RFC 8269
+    (TokenBindingKeyParameters, 2, "ecdsap256"),  # RFC 8471
+    (HpkeKdfId, 1, "HKDF_SHA256"),  # RFC 9180
+    (HpkeAeadId, 3, "ChaCha20Poly1305"),
     # Fields that are no IANA registry.
+    (CertChainType, 1, "pkipath"),  # RFC 6066 §5
+    (IdentifierType, 3, "cert_sha1_hash"),  # RFC 6066 §6
+    (ECHClientHelloType, 1, "inner"),  # RFC 9849 §5
     (AlertLevel, 2, "fatal"),  # RFC 5246 §7.2
     (KeyUpdateRequest, 1, "update_requested"),  # RFC 8446 §4.6.3
     (MaxFragmentLength, 4, "length_4096"),  # RFC 6066 §4

@@ -136,3 +136,102 @@ class CertificateCompressionAlgorithm(OpenEnum, size=2):
     zlib = 1
     brotli = 2
     zstd = 3
+
+
+class CertChainType(OpenEnum, size=1):
+    """What lies at the URLs of a CertificateURL (RFC 6066 §5)."""
+
+    individual_certs = 0
+    pkipath = 1
+
+
+class IdentifierType(OpenEnum, size=1):
+    """How an authority is named in trusted_ca_keys (RFC 6066 §6)."""
+
+    pre_agreed = 0
+    key_sha1_hash = 1
+    x509_name = 2
+    cert_sha1_hash = 3
+
+
+class SupplementalDataType(OpenEnum, size=2):
+    """What an entry of SupplementalData is (RFC 4680 §2)."""
+
+    user_mapping_data = 0  # RFC 4681
+    authz_data = 16386  # RFC 5878
+
+
+class UserMappingType(OpenEnum, size=1):
+    """How a user is named (RFC 4681 §2)."""
+
+    upn_domain_hint = 64
+
+
+class AuthzDataFormat(OpenEnum, size=1):
+    """What authorization data is (RFC 5878 §3)."""
+
+    x509_attr_cert = 0
+    saml_assertion = 1
+    x509_attr_cert_url = 2
+    saml_assertion_url = 3
+    keynote_assertion_list = 64  # RFC 6042
+    keynote_assertion_list_url = 65
+    dtcp_authorization = 66  # RFC 7562
+
+
+class SRTPProtectionProfile(OpenEnum, size=2):
+    """How SRTP protects its packets (RFC 5764 §4.1.2)."""
+
+    SRTP_AES128_CM_HMAC_SHA1_80 = 0x0001
+    SRTP_AES128_CM_HMAC_SHA1_32 = 0x0002
+    SRTP_NULL_HMAC_SHA1_80 = 0x0005
+    SRTP_NULL_HMAC_SHA1_32 = 0x0006
+    SRTP_AEAD_AES_128_GCM = 0x0007  # RFC 7714
+    SRTP_AEAD_AES_256_GCM = 0x0008
+    DOUBLE_AEAD_AES_128_GCM_AEAD_AES_128_GCM = 0x0009  # RFC 8723
+    DOUBLE_AEAD_AES_256_GCM_AEAD_AES_256_GCM = 0x000A
+    SRTP_ARIA_128_CTR_HMAC_SHA1_80 = 0x000B  # RFC 8269
+    SRTP_ARIA_128_CTR_HMAC_SHA1_32 = 0x000C
+    SRTP_ARIA_256_CTR_HMAC_SHA1_80 = 0x000D
+    SRTP_ARIA_256_CTR_HMAC_SHA1_32 = 0x000E
+    SRTP_AEAD_ARIA_128_GCM = 0x000F
+    SRTP_AEAD_ARIA_256_GCM = 0x0010
+
+
+class CachedInformationType(OpenEnum, size=1):
+    """What the client has from an earlier handshake (RFC 7924 §3)."""
+
+    cert = 1
+    cert_req = 2
+
+
+class TokenBindingKeyParameters(OpenEnum, size=1):
+    """What key a token is bound to (RFC 8471 §3.1)."""
+
+    rsa2048_pkcs1_5 = 0  # "rsa2048_pkcs1.5", which is no identifier in Python
+    rsa2048_pss = 1
+    ecdsap256 = 2
+
+
+class ECHClientHelloType(OpenEnum, size=1):
+    """Which of the two ClientHellos this is (RFC 9849 §5)."""
+
+    outer = 0
+    inner = 1
+
+
+class HpkeKdfId(OpenEnum, size=2):
+    """The key derivation function of HPKE, as far as RFC 9180 §7.2 has them."""
+
+    HKDF_SHA256 = 1
+    HKDF_SHA384 = 2
+    HKDF_SHA512 = 3
+
+
+class HpkeAeadId(OpenEnum, size=2):
+    """The AEAD of HPKE, as far as RFC 9180 §7.3 has them."""
+
+    AES_128_GCM = 1
+    AES_256_GCM = 2
+    ChaCha20Poly1305 = 3
+    Export_only = 0xFFFF
