@@ -12,6 +12,7 @@ from tlswire.registry import (
     AlertLevel,
     CertificateCompressionAlgorithm,
     CertificateStatusType,
+    CertificateType,
     CipherSuite,
     CompressionMethod,
     ECCurveType,
@@ -35,6 +36,7 @@ from tlswire.schema import (
     CertificateRequestTLS12,
     CertificateStatus,
     CertificateStatusRequest,
+    CertificateTypes,
     CertificateVerify,
     CertificateVerifySSL3,
     CertificateVerifyTLS12,
@@ -43,6 +45,7 @@ from tlswire.schema import (
     ClientHello,
     ClientKeyExchangeRSA,
     ClientKeyExchangeRSASSL3,
+    ClientSRPPublic,
     CompressCertificate,
     Cookie,
     DistinguishedName,
@@ -79,11 +82,16 @@ from tlswire.schema import (
     ServerKeyExchangeDHETLS12,
     ServerKeyExchangeECDHE,
     ServerKeyExchangeECDHETLS12,
+    ServerKeyExchangeSRP,
+    ServerKeyExchangeSRPSigned,
+    ServerKeyExchangeSRPSignedTLS12,
     ServerName,
     ServerNameList,
+    ServerSRPParams,
     SessionTicket,
     SignatureAlgorithms,
     SignatureAlgorithmsCert,
+    SRPExtension,
     SSLv2ClientHello,
     SupportedGroups,
     SupportedVersions,
@@ -151,6 +159,11 @@ def identity(name: bytes, age: int) -> Any:
 
 
 IN_CLIENT_HELLO: list[tuple[Any, Extension]] = [
+    (theirs.SRPExtension().create(bytearray(b"alice")), SRPExtension(b"alice")),
+    (
+        theirs.ClientCertTypeExtension().create([1, 0]),
+        CertificateTypes((CertificateType.OpenPGP, CertificateType.X509)),
+    ),
     (
         theirs.SNIExtension().create(bytearray(b"example.com")),
         ServerNameList((ServerName(0, b"example.com"),)),  # type: ignore[arg-type]
@@ -305,9 +318,10 @@ def test_a_certificate_verify(version: tuple[int, int]) -> None:
     assert read.encode() == raw
 
 
-DHE_RSA, DH_ANON, ECDHE_RSA = 0x33, 0x34, 0xC013
+DHE_RSA, DH_ANON, ECDHE_RSA, SRP_SHA, SRP_SHA_RSA = 0x33, 0x34, 0xC013, 0xC01D, 0xC01E
 DH = ServerDHParams(b"\x17", b"\x05", b"\x08")
 ECDH = ServerECDHParams(ECCurveType.named_curve, NamedGroup.secp256r1, b"\x04" + bytes(64))
+SRP = ServerSRPParams(b"\x17", b"\x05", b"salt", b"\x08")
 SIGNED = (SignatureScheme.rsa_pkcs1_sha256, b"signature")
 
 
@@ -320,12 +334,18 @@ SIGNED = (SignatureScheme.rsa_pkcs1_sha256, b"signature")
         (DH_ANON, TLS12, KeyExchange.DH_anon, ServerKeyExchangeDHAnon(DH)),
         (ECDHE_RSA, TLS11, KeyExchange.ECDHE_RSA, ServerKeyExchangeECDHE(ECDH, b"signature")),
         (ECDHE_RSA, TLS12, KeyExchange.ECDHE_RSA, ServerKeyExchangeECDHETLS12(ECDH, *SIGNED)),
+        (SRP_SHA, TLS10, KeyExchange.SRP_SHA, ServerKeyExchangeSRP(SRP)),
+        (SRP_SHA, TLS12, KeyExchange.SRP_SHA, ServerKeyExchangeSRP(SRP)),
+        (SRP_SHA_RSA, TLS11, KeyExchange.SRP_SHA_RSA, ServerKeyExchangeSRPSigned(SRP, b"signature")),
+        (SRP_SHA_RSA, TLS12, KeyExchange.SRP_SHA_RSA, ServerKeyExchangeSRPSignedTLS12(SRP, *SIGNED)),
     ],
 )
 def test_a_server_key_exchange(suite: int, version: tuple[int, int], exchange: KeyExchange, expected: Message) -> None:
     sent = tlslite.ServerKeyExchange(suite, version)
     if suite == ECDHE_RSA:
         sent.createECDH(3, 23, bytearray(b"\x04" + bytes(64)))
+    elif exchange.is_srp:
+        sent.createSRP(0x17, 5, bytearray(b"salt"), 8)
     else:
         sent.createDH(0x17, 5, 8)
     sent.signature = bytearray(b"signature")
@@ -347,6 +367,8 @@ SECRET = bytes(range(128))
         (0x2F, TLS12, KeyExchange.RSA, ClientKeyExchangeRSA(SECRET)),
         (DHE_RSA, TLS12, KeyExchange.DHE_RSA, ClientDiffieHellmanPublic(b"\x77")),
         (ECDHE_RSA, TLS12, KeyExchange.ECDHE_RSA, ClientECDiffieHellmanPublic(b"\x04\x05")),
+        (SRP_SHA, TLS10, KeyExchange.SRP_SHA, ClientSRPPublic(b"\x66")),
+        (SRP_SHA_RSA, TLS12, KeyExchange.SRP_SHA_RSA, ClientSRPPublic(b"\x66")),
     ],
 )
 def test_a_client_key_exchange(suite: int, version: tuple[int, int], exchange: KeyExchange, expected: Message) -> None:
@@ -354,6 +376,7 @@ def test_a_client_key_exchange(suite: int, version: tuple[int, int], exchange: K
     sent.createRSA(bytearray(SECRET))
     sent.createDH(0x77)
     sent.createECDH(bytearray(b"\x04\x05"))
+    sent.createSRP(0x66)
     raw = bytes(sent.write())
     read = Handshake.decode(raw, Context(VERSIONS[version], key_exchange=exchange))
     assert read.body == expected

@@ -44,6 +44,28 @@ PLACES = {
     ExtensionType.certificate_authorities: {CLIENT, REQUEST},  # RFC 8446 §4.2.4
     ExtensionType.oid_filters: {REQUEST},  # RFC 8446 §4.2.5
     ExtensionType.post_handshake_auth: {CLIENT},  # RFC 8446 §4.2.6
+    ExtensionType.client_certificate_url: {CLIENT, SERVER},  # RFC 6066 §5: the answer is empty, as the offer
+    ExtensionType.trusted_ca_keys: {CLIENT, SERVER},  # RFC 6066 §6: the answer is empty
+    ExtensionType.user_mapping: {CLIENT, SERVER},  # RFC 4681 §2
+    ExtensionType.client_authz: {CLIENT, SERVER},  # RFC 5878 §2.1, §2.2
+    ExtensionType.server_authz: {CLIENT, SERVER},
+    ExtensionType.cert_type: {CLIENT, SERVER},  # RFC 6091 §3.1, §3.2
+    ExtensionType.srp: {CLIENT},  # RFC 5054 §2.8.1
+    ExtensionType.use_srtp: {CLIENT, SERVER, ENCRYPTED},  # RFC 5764 §4.1.1
+    ExtensionType.status_request_v2: {CLIENT, SERVER},  # RFC 6961 §2.2: the answer is empty
+    ExtensionType.client_certificate_type: {CLIENT, SERVER, ENCRYPTED},  # RFC 7250 §3
+    ExtensionType.server_certificate_type: {CLIENT, SERVER, ENCRYPTED},
+    ExtensionType.token_binding: {CLIENT, SERVER},  # RFC 8472 §2, §3
+    ExtensionType.cached_info: {CLIENT, SERVER},  # RFC 7924 §3
+    ExtensionType.delegated_credential: {CLIENT},  # RFC 9345 §4.1.1
+    ExtensionType.ticket_request: {CLIENT},  # RFC 9149 §3: the answer is in EncryptedExtensions
+    ExtensionType.encrypted_client_hello: {CLIENT, RETRY},  # RFC 9849 §5
+    ExtensionType.encrypted_server_name: {CLIENT},  # draft-ietf-tls-esni-06 §5
+    ExtensionType.channel_id: {CLIENT, SERVER},  # draft-balfanz-tls-channelid-01 §3
+    ExtensionType.channel_id_old: {CLIENT, SERVER},
+    ExtensionType.application_settings: {CLIENT},  # draft-vvv-tls-alps-01 §4: the answer is in EncryptedExtensions
+    ExtensionType.application_settings_old: {CLIENT},
+    ExtensionType.key_share_draft: {CLIENT, SERVER, RETRY},  # draft-ietf-tls-tls13-22 §4.2
     ExtensionType.next_protocol_negotiation: {CLIENT, SERVER},  # draft-agl-tls-nextprotoneg-04 §3
     ExtensionType.renegotiation_info: {CLIENT, SERVER},  # RFC 5746 §3.2
 }
@@ -77,4 +99,12 @@ def test_what_has_one_shape_is_one_class_and_what_differs_is_several() -> None:
         ExtensionType.key_share,
         ExtensionType.pre_shared_key,
         ExtensionType.early_data,
+        ExtensionType.trusted_ca_keys,
+        ExtensionType.cert_type,
+        ExtensionType.status_request_v2,
+        ExtensionType.client_certificate_type,
+        ExtensionType.server_certificate_type,
+        ExtensionType.cached_info,
+        ExtensionType.encrypted_client_hello,
+        ExtensionType.key_share_draft,
     }

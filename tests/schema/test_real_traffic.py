@@ -96,19 +96,39 @@ def corpus_secrets(entry: dict[str, Any]) -> Secrets:
 
 
 # What a context cannot tell: captures that begin in the middle, and key exchanges that have no declaration.
-UNRESOLVED_IN_CORPUS = 30
+UNRESOLVED_IN_CORPUS = 23
 FORMS_IN_CORPUS = {  # at least; some came under protection
     "CertificateRequestSSL3": 6,
     "CertificateRequestTLS11": 3,
     "CertificateRequestTLS12": 101,
     "CertificateStatus": 88,
+    "ClientKeyExchangeDHEPSK": 1,
+    "ClientKeyExchangeECDHEPSK": 1,
+    "ClientKeyExchangePSK": 2,
+    "ClientKeyExchangeRSAPSK": 1,
     "ClientKeyExchangeRSASSL3": 16,
     "HelloRequest": 2,
     "SSLv2ClientHello": 108,
     "ServerHelloTLS13Draft": 11,
     "ServerKeyExchangeDHAnon": 7,
+    "ServerKeyExchangeDHEPSK": 1,
     "ServerKeyExchangeECDHAnon": 6,
+    "ServerKeyExchangeECDHEPSK": 1,
     "ServerKeyExchangeRSATLS12": 9,
+}
+
+EXTENSIONS_IN_CORPUS = {  # at least
+    "ApplicationSettingsSupportOld": 110,
+    "CertificateStatusRequestListV2": 1,
+    "ChannelIDExtension": 78,
+    "ChannelIDExtensionOld": 2,
+    "ClientEncryptedSNI": 2,
+    "DelegatedCredentialRequest": 63,
+    "ECHClientHello": 80,
+    "KeyShareClientHelloDraft": 18,
+    "KeyShareHelloRetryRequestDraft": 1,
+    "KeyShareServerHelloDraft": 13,
+    "TokenBindingParameters": 9,
 }
 
 
@@ -117,18 +137,21 @@ FORMS_IN_CORPUS = {  # at least; some came under protection
 def test_every_message_of_the_public_captures() -> None:
     seen: Counter[str] = Counter()
     malformed: Counter[str] = Counter()
+    extensions: Counter[str] = Counter()
     for entry in ENTRIES:
         for event in messages(CORPUS / entry["file"], corpus_secrets(entry)):
             check(event)
             seen[type(event.message).__name__] += 1
             for extension in getattr(event.message, "extensions", None) or ():
+                extensions[type(extension).__name__] += 1
                 malformed[entry["file"]] += isinstance(extension, MalformedExtension)
     assert sum(seen.values()) > 8000
     assert seen["Unresolved"] <= UNRESOLVED_IN_CORPUS
     assert [name for name, count in FORMS_IN_CORPUS.items() if seen[name] < count] == []
+    assert [name for name, count in EXTENSIONS_IN_CORPUS.items() if extensions[name] < count] == []
     # A ServerHello made up with all types of extension and no bodies; and four hellos made of fingerprints, in which
     # pre_shared_key is empty.
     assert +malformed == {
-        "arkime/tests/pcap/arkime_synthetic.pcap": 9,
+        "arkime/tests/pcap/arkime_synthetic.pcap": 19,
         "mercury/test/data/top_100_fingerprints.pcap": 4,
     }

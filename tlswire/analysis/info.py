@@ -6,13 +6,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from tlswire.escaping import escape
+from tlswire.escaping import escape, escape_bytes
 from tlswire.registry import AlertDescription, ExtensionType, HandshakeType
 from tlswire.schema import (
     Alert,
     Certificate,
     CertificateRequest,
+    CertificateURL,
     ClientHello,
+    ClientKeyExchange,
     CompressedCertificate,
     EncryptedExtensions,
     KeyUpdate,
@@ -20,11 +22,14 @@ from tlswire.schema import (
     ProtocolNameList,
     ServerHello,
     ServerHelloTLS13Draft,
+    ServerKeyExchange,
     SSLv2ClientHello,
     certificate_subject,
 )
 from tlswire.session import HandshakeMessage
 from tlswire.wire import Unresolved
+
+LONGEST_SHOWN = 128  # characters of what a peer chose; RFC 4279 §5.3 wants as many of an identity supported
 
 
 def name_of(msg_type: HandshakeType) -> str:
@@ -107,6 +112,21 @@ def _new_session_ticket(ticket: NewSessionTicket) -> str:
     return f"{len(ticket.ticket)} bytes"
 
 
+def _server_key_exchange(exchange: ServerKeyExchange) -> str:
+    hint = exchange.psk_identity_hint
+    return f"PSK identity hint {escape_bytes(hint, LONGEST_SHOWN)}" if hint else ""
+
+
+def _client_key_exchange(exchange: ClientKeyExchange) -> str:
+    identity = exchange.psk_identity
+    return f"PSK identity {escape_bytes(identity, LONGEST_SHOWN)}" if identity else ""
+
+
+def _certificate_url(message: CertificateURL) -> str:
+    first, *others = [escape_bytes(entry.url, LONGEST_SHOWN) for entry in message.url_and_hash_list] or ["no URL"]
+    return f"{first} and {len(others)} more" if others else first
+
+
 _DETAILS: dict[type, Callable[[Any], str]] = {
     ClientHello: _client_hello,
     SSLv2ClientHello: _sslv2_hello,
@@ -118,4 +138,7 @@ _DETAILS: dict[type, Callable[[Any], str]] = {
     EncryptedExtensions: _encrypted_extensions,
     KeyUpdate: _key_update,
     NewSessionTicket: _new_session_ticket,
+    ServerKeyExchange: _server_key_exchange,
+    ClientKeyExchange: _client_key_exchange,
+    CertificateURL: _certificate_url,
 }

@@ -38,6 +38,10 @@ SSLV2_HEADER = 2  # bytes, RFC 5246 App. E.2
 LONGEST_MESSAGE = 1 << 17  # bytes; what announces more is taken for no handshake message
 # Where nothing tells the version, these are tried.  In SSL 3.0 any bytes are a ClientKeyExchange.
 GUESSED_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_1, ProtocolVersion.TLSv1_3)
+# Where nothing tells the key exchange, those with certificates or none at all are tried, and if none of them fits, the
+# rare ones: the same bytes may be DHE_RSA, signed, and DHE_PSK with a hint.
+_RARE = tuple(one for one in KeyExchange if one.is_psk or one.is_srp or one.startswith("KRB5"))
+GUESSED_EXCHANGES = (tuple(one for one in KeyExchange if one not in _RARE), _RARE)
 
 _CONTENTS: dict[int, type[Message]] = {
     ContentType.change_cipher_spec: ChangeCipherSpec,
@@ -261,9 +265,21 @@ def _fitting(msg_type: HandshakeType, body: bytes, context: Context) -> tuple[Co
         return context, None
     if not isinstance(value, Unresolved):
         return context, value
+    exchanges = GUESSED_EXCHANGES if context.key_exchange is None else ((context.key_exchange,),)
+    for tried in exchanges:
+        fitting = _all_fitting(msg_type, body, context, tried)
+        if fitting:
+            return fitting.popitem()[1] if len(fitting) == 1 else (context, value)
+    return context, value
+
+
+def _all_fitting(
+    msg_type: HandshakeType, body: bytes, context: Context, exchanges: Iterable[KeyExchange]
+) -> dict[type, tuple[Context, Message]]:
+    """What the bytes decode to with one of these key exchanges, each class once with a context that chooses it."""
     fitting: dict[type, tuple[Context, Message]] = {}
     for version in (context.version,) if context.version is not None else GUESSED_VERSIONS:
-        for exchange in (context.key_exchange,) if context.key_exchange is not None else KeyExchange:
+        for exchange in exchanges:
             guess = Context(version, None, exchange)
             try:
                 found = decode_body(msg_type, body, guess)
@@ -271,7 +287,7 @@ def _fitting(msg_type: HandshakeType, body: bytes, context: Context) -> tuple[Co
                 continue
             if not isinstance(found, Unresolved):
                 fitting.setdefault(type(found), (guess, found))
-    return fitting.popitem()[1] if len(fitting) == 1 else (context, value)
+    return fitting
 
 
 def _add_subjects(fields: list[Node]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tlswire.errors import DecodeError, DecodeErrorKind, EncodeError
 from tlswire.registry import HandshakeType, KeyUpdateRequest, ProtocolVersion
+from tlswire.schema.certificate_url import CertificateURL
 from tlswire.schema.certificates import (
     Certificate,
     CertificateRequest,
@@ -20,6 +21,7 @@ from tlswire.schema.extensions import EXTENSIONS, NEW_SESSION_TICKET, Extended, 
 from tlswire.schema.forms import TLS13, UNDECLARED, UP_TO_TLS12, Form, Forms, resolved
 from tlswire.schema.hello import ClientHello, EncryptedExtensions, HelloRequest, ServerHello, ServerHelloTLS13Draft
 from tlswire.schema.key_exchange import ClientKeyExchange, ServerKeyExchange
+from tlswire.schema.supplemental import SupplementalData
 from tlswire.values import Value, frozen
 from tlswire.wire import (
     Context,
@@ -154,9 +156,11 @@ BODIES: dict[HandshakeType, Form] = {
     HandshakeType.certificate_verify: CertificateVerify.FORMS,
     HandshakeType.client_key_exchange: ClientKeyExchange.FORMS,
     HandshakeType.finished: Finished,
+    HandshakeType.certificate_url: CertificateURL,
     HandshakeType.certificate_status: CertificateStatus,
     HandshakeType.key_update: KeyUpdate,
     HandshakeType.compressed_certificate: CompressedCertificate,
+    HandshakeType.supplemental_data: SupplementalData,
     HandshakeType.next_protocol: NextProtocol,
 }
 """What the body of each type of handshake message is."""
@@ -178,8 +182,8 @@ def decode_body(msg_type: int, body: bytes, context: Context = NO_CONTEXT) -> Me
     """Decodes the body of a handshake message.
 
     Parameters: `msg_type`; `body`, without the header; `context`, what was negotiated.  Gives an `Unresolved` where the
-    context lacks what decides, or its form has no declaration (PSK, CertificateURL, SupplementalData, early drafts of
-    TLS 1.3).  Raises DecodeError.
+    context lacks what decides, or its form has no declaration (GOST, ECCPWD, early drafts of TLS 1.3).  Raises
+    DecodeError.
     """
     kind = HandshakeType.of(msg_type)
     if type(body) is not bytes:

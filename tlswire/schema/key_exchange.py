@@ -1,7 +1,9 @@
 """Key exchange: ServerKeyExchange and ClientKeyExchange (RFC 5246 §7.4.3, §7.4.7; RFC 8422 §5.4, §5.7).
 
 Both are chosen by the negotiated key exchange, and a signature's form by the version; so each form is a class of
-its own.  PSK, SRP, Kerberos, GOST and Fortezza have no declaration.
+its own.  Here are those with certificates or none; `psk`, `srp` and `kerberos` register theirs in the same tables.
+Without declaration, and so `Unresolved`, are GOST, whose message is DER (RFC 9189 §4.2.4), Fortezza, ECCPWD, ECJPAKE,
+CECPQ1 and the Chinese suites.
 """
 
 from __future__ import annotations
@@ -101,8 +103,10 @@ class ServerKeyExchange(Forms):
 
     __slots__ = ()
 
-    params: Any
-    """The public values: ServerRSAParams, ServerDHParams or ServerECDHParams."""
+    psk_identity_hint: bytes | None = None
+    """Which pre-shared key the client should take; other key exchanges have none (RFC 4279 §2)."""
+    params: Any = None
+    """The public values: ServerRSAParams, ServerDHParams, ServerECDHParams or ServerSRPParams; none with PSK alone."""
     algorithm: SignatureScheme | None = None
     """The kind of signature, in TLS 1.2; before, it follows from the suite."""
     signature: bytes | None = None
@@ -197,6 +201,9 @@ class ClientKeyExchange(Forms):
     """The client's part of the key exchange; its forms are the subclasses (RFC 5246 §7.4.7)."""
 
     __slots__ = ()
+
+    psk_identity: bytes | None = None
+    """Which pre-shared key the client takes; other key exchanges have none (RFC 4279 §2)."""
 
 
 class EncryptedPreMasterSecret(ClientKeyExchange):
