@@ -6,8 +6,11 @@ read here as tshark 4.0.17 reads them; for the rest no peer is at hand, and the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tlswire.analysis.info import info_of
 from tlswire.errors import DecodeError
 from tlswire.registry import (
     AuthzDataFormat,
@@ -88,6 +91,7 @@ from tlswire.schema import (
     UserMappingTypeList,
     UseSRTPData,
 )
+from tlswire.session import Connection, HandshakeMessage, Role
 from tlswire.wire import Context, Tagged
 
 CLIENT, SERVER, RETRY = HandshakeType.client_hello, HandshakeType.server_hello, HandshakeType.hello_retry_request
@@ -122,6 +126,19 @@ def test_a_url_whose_padding_is_not_one_is_a_violation() -> None:
     (violation,) = read.body.violations
     assert (violation.path, violation.rule) == ("url_and_hash_list[0].padding", "padding")
     assert (violation.expected, violation.actual) == (1, 0)
+
+
+def test_a_certificate_url_comes_from_the_client_and_is_told_with_the_first_url() -> None:
+    connection = Connection()
+    connection.receive_data(1, b"\x16\x03\x03" + len(CERTIFICATE_URL).to_bytes(2, "big") + CERTIFICATE_URL)
+    for side in (0, 1):
+        connection.receive_end(side)
+    (event,) = [event for event in connection.events() if isinstance(event, HandshakeMessage)]
+    assert info_of(event) == "Certificate Url, http://ca.test/chain"
+    assert connection.role(1) is Role.client
+    several = CertificateURL(CertChainType.individual_certs, (URLAndHash(b"\x1b[1m", 1, bytes(20)),) * 3)
+    assert info_of(replace(event, message=several)) == "Certificate Url, \\x1b[1m and 2 more"
+    assert info_of(replace(event, message=CertificateURL(CertChainType.pkipath, ()))) == "Certificate Url, no URL"
 
 
 def test_supplemental_data_as_scapy_writes_them() -> None:

@@ -149,7 +149,8 @@ def test_every_message_of_the_public_captures() -> None:
     assert seen["Unresolved"] <= UNRESOLVED_IN_CORPUS
     assert [name for name, count in FORMS_IN_CORPUS.items() if seen[name] < count] == []
     assert [name for name, count in EXTENSIONS_IN_CORPUS.items() if extensions[name] < count] == []
-    # A ServerHello made up with all types of extension and no bodies; and four hellos made of fingerprints, in which
+    # A ServerHello made up with all types of extension and no bodies, of which tshark calls those that it dissects
+    # malformed, too; and four hellos made of fingerprints, in which
     # pre_shared_key is empty.
     assert +malformed == {
         "arkime/tests/pcap/arkime_synthetic.pcap": 19,

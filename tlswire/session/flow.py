@@ -21,6 +21,7 @@ SENDERS = {
     HandshakeType.certificate_status: Role.server,
     HandshakeType.certificate_verify: Role.client,
     HandshakeType.client_key_exchange: Role.client,
+    HandshakeType.certificate_url: Role.client,
 }
 
 
