@@ -26,6 +26,7 @@ from tlswire.schema import (
     KeyShareEntry,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
+    KeyShareServerHelloDraft,
     MalformedExtension,
     PskKeyExchangeModes,
     RecordSizeLimit,
@@ -125,7 +126,8 @@ def test_the_server_hello_of_the_drafts_has_no_session_id(version: str) -> None:
     assert isinstance(read.body, ServerHelloTLS13Draft)
     assert read.body.negotiated_version == read.body.server_version
     assert read.body.cipher_suite == CipherSuite.TLS_AES_128_GCM_SHA256
-    assert read.body.extension(ExtensionType(40)) == UnknownExtension(ExtensionType(40), bytes.fromhex(share))
+    entry = KeyShareEntry(NamedGroup.x25519, b"\7" * 32)
+    assert read.body.extension(ExtensionType(40)) == KeyShareServerHelloDraft(entry)
     assert (read.body.session_id, read.body.is_hello_retry_request) == (b"", False)
     assert read.encode() == raw
 

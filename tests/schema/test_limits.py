@@ -16,6 +16,8 @@ from tlswire.wire import Message, Violation
 SIGNATURE = "opaque signature<0..2^16-1>"  # digitally-signed, RFC 5246 §4.7
 POINT = "opaque base<1..2^8-1>; opaque order<1..2^8-1>; opaque cofactor<1..2^8-1>"  # RFC 4492 §5.4
 CERTIFICATE_TYPES = "ClientCertificateType certificate_types<1..2^8-1>"  # RFC 5246 §7.4.4
+HINT = "opaque psk_identity_hint<0..2^16-1>"  # RFC 4279 §2
+IDENTITY = "opaque psk_identity<0..2^16-1>"
 
 PRINTED = {
     # RFC 5246 §6.2.1 and §6.2.3: a length that "MUST NOT exceed 2^14", "2^14 + 2048"
@@ -106,6 +108,62 @@ PRINTED = {
     "opaque ticket<1..2^16-1>; Extension extensions<0..2^16-2>",
     "CompressedCertificate": "CertificateCompressionAlgorithm algorithm; uint24 uncompressed_length; "
     "opaque compressed_certificate_message<1..2^24-1>",
+    # RFC 4279 §2 to §4, RFC 5489 §2
+    "ServerKeyExchangePSK": HINT,
+    "ServerKeyExchangeDHEPSK": f"{HINT}; ServerDHParams params",
+    "ServerKeyExchangeECDHEPSK": f"{HINT}; ServerECDHParams params",
+    "ClientKeyExchangePSK": IDENTITY,
+    "ClientKeyExchangeDHEPSK": f"{IDENTITY}; opaque dh_Yc<1..2^16-1>",
+    "ClientKeyExchangeRSAPSK": f"{IDENTITY}; opaque encrypted_pre_master_secret<0..2^16-1>",
+    "ClientKeyExchangeECDHEPSK": f"{IDENTITY}; opaque ecdh_Yc<1..2^8-1>",
+    # RFC 5054 §2.8
+    "SRPExtension": "opaque srp_I<1..2^8-1>",
+    "ServerSRPParams": "opaque srp_N<1..2^16-1>; opaque srp_g<1..2^16-1>; opaque srp_s<1..2^8-1>; "
+    "opaque srp_B<1..2^16-1>",
+    "ServerKeyExchangeSRPSigned": f"ServerSRPParams params; {SIGNATURE}",
+    "ServerKeyExchangeSRPSignedTLS12": f"ServerSRPParams params; SignatureScheme algorithm; {SIGNATURE}",
+    "ClientSRPPublic": "opaque srp_A<1..2^16-1>",
+    # RFC 2712 §3, where the lengths are missing
+    "KerberosWrapper": "opaque ticket<0..2^16-1>; opaque authenticator<0..2^16-1>; "
+    "opaque encrypted_pre_master_secret<0..2^16-1>",
+    # RFC 6066 §5, §6
+    "URLAndHash": "opaque url<1..2^16-1>; uint8 padding; opaque SHA1Hash[20]",
+    "CertificateURL": "CertChainType type; URLAndHash url_and_hash_list<1..2^16-1>",
+    "TrustedAuthorities": "TrustedAuthority trusted_authorities_list<0..2^16-1>",
+    # RFC 4680 §2, RFC 4681 §2 and §3, RFC 5878 §2.1; a length and what it is of stand apart in the RFCs
+    "SupplementalData": "SupplementalDataEntry supp_data<1..2^24-1>",
+    "SupplementalDataEntry": "SupplementalDataType supp_data_type; select (supp_data_type) { case user_mapping_data: "
+    "uint16 length; UserMappingDataList; default: opaque <0..2^16-1>; } data",
+    "UserMappingTypeList": "UserMappingType user_mapping_types<1..2^8-1>",
+    "UserMappingDataList": "UserMappingData user_mapping_data_list<1..2^16-1>",
+    "UserMappingData": "UserMappingType user_mapping_version; select (user_mapping_version) { case upn_domain_hint: "
+    "uint16 length; UpnDomainHint; default: opaque <0..2^16-1>; } mapping_data",
+    "UpnDomainHint": "opaque user_principal_name<0..2^16-1>; opaque domain_name<0..2^16-1>",
+    "ClientAuthzFormatList": "AuthzDataFormat authz_format_list<1..2^8-1>",
+    "ServerAuthzFormatList": "AuthzDataFormat authz_format_list<1..2^8-1>",
+    # RFC 6091 §3.1, RFC 7250 §3, RFC 7924 §3, RFC 6961 §2.2, RFC 9345 §4.1.1
+    "CertificateTypes": "CertificateType certificate_types<1..2^8-1>",
+    "ClientCertificateTypes": "CertificateType client_certificate_types<1..2^8-1>",
+    "ServerCertificateTypes": "CertificateType server_certificate_types<1..2^8-1>",
+    "CachedObject": "CachedInformationType type; opaque hash_value<1..2^8-1>",
+    "CachedInformation": "CachedObject cached_info<1..2^16-1>",
+    "CachedInformationAccepted": "CachedInformationType cached_info<1..2^16-1>",
+    "CertificateStatusRequestItemV2": "CertificateStatusType status_type; select (status_type) { case ocsp: "
+    "uint16 length; OCSPStatusRequest; case ocsp_multi: uint16 length; OCSPStatusRequest; "
+    "default: opaque <0..2^16-1>; } request",
+    "CertificateStatusRequestListV2": "CertificateStatusRequestItemV2 certificate_status_req_list<1..2^16-1>",
+    "DelegatedCredentialRequest": "SignatureScheme supported_signature_algorithms<2..2^16-2>",
+    # RFC 5764 §4.1.1, RFC 8472 §2, draft-vvv-tls-alps-01 §4, draft-ietf-tls-tls13-22 §4.2.7
+    "UseSRTPData": "SRTPProtectionProfile SRTPProtectionProfiles<2..2^16-1>; opaque srtp_mki<0..2^8-1>",
+    "TokenBindingParameters": "uint8 major; uint8 minor; TokenBindingKeyParameters key_parameters_list<1..2^8-1>",
+    "ApplicationSettingsSupport": "opaque <1..2^8-1> supported_protocols<2..2^16-1>",
+    "ApplicationSettingsSupportOld": "opaque <1..2^8-1> supported_protocols<2..2^16-1>",
+    "KeyShareClientHelloDraft": "KeyShareEntry client_shares<0..2^16-1>",
+    # RFC 9849 §5, draft-ietf-tls-esni-06 §5.1
+    "ECHClientHelloOuter": "HpkeSymmetricCipherSuite cipher_suite; uint8 config_id; opaque enc<0..2^16-1>; "
+    "opaque payload<1..2^16-1>",
+    "ClientEncryptedSNI": "CipherSuite suite; KeyShareEntry key_share; opaque record_digest<0..2^16-1>; "
+    "opaque encrypted_sni<0..2^16-1>",
 }
 
 
