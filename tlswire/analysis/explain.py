@@ -1,14 +1,10 @@
-"""The story of a whole capture: the rows of all its connections, in the order of the frames.
-
-A connection tells a message when it is understood, which may be later than when it was sent: where the bytes of the
-two directions lie in another order than they were said.  So rows are held until nothing earlier can come.
-"""
+"""The story of a whole capture: the rows of all its connections, in the order of the frames."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 
+from tlswire.analysis.order import FrameOrder
 from tlswire.analysis.story import Row, Storyteller
 from tlswire.capture import CaptureReader, Provenance, TCPSegment, TLSStream
 from tlswire.errors import CaptureError
@@ -96,8 +92,7 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
     Raises what iterating over `reader` raises, after the rows before that.
     """
     tellers: dict[TLSStream, Storyteller] = {}
-    held: list[tuple[tuple[int, int], int, Told]] = []
-    count = 0
+    held: FrameOrder[Told] = FrameOrder(_MOST_HELD)
     last = (0, 0)
     damage: CaptureError | None = None
     try:
@@ -108,8 +103,7 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
             for stream, events in batch:
                 if events is None:
                     tellers.pop(stream, None)
-                    heapq.heappush(held, (last, count, ConnectionSummary(stream)))
-                    count += 1
+                    held.put(last, ConnectionSummary(stream))
                     continue
                 teller = tellers.get(stream)
                 if teller is None:
@@ -121,18 +115,13 @@ def explain(reader: CaptureReader) -> Iterator[Told]:
                     if place == here and segment is not None:
                         alone = False
                         row.ack = segment.relative_ack
-                    heapq.heappush(held, (place, count, row))
-                    count += 1
+                    held.put(place, row)
             if alone and segment is not None and here is not None:
-                heapq.heappush(held, (here, count, SegmentRow(segment)))
-                count += 1
-            settled = reader.settled_before()
-            while held and (settled is None or held[0][0] < settled or len(held) > _MOST_HELD):
-                yield heapq.heappop(held)[2]
+                held.put(here, SegmentRow(segment))
+            yield from held.ready(reader.settled_before())
     except CaptureError as error:
         damage = error
-    while held:
-        yield heapq.heappop(held)[2]
+    yield from held.ready(None)
     if damage is not None:
         raise damage
 

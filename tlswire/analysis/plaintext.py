@@ -57,6 +57,23 @@ TELLING = frozenset({ApplicationData, Undecryptable, Malformed, Gap, DiscardedBy
 """The kinds of events from which a `Plaintext` learns anything."""
 
 
+def what_is_lost(event: Event) -> tuple[str, int, int | None] | None:
+    """What an event says to be missing of the application data: the `reason`, `records` and `wire_bytes` of `Missing`.
+
+    None where it says nothing of that.
+    """
+    match event:
+        case Undecryptable(content_type=ContentType.application_data, length=length, reason=reason):
+            return reason.value, 1, length
+        case Malformed(content_type=ContentType.application_data, raw=raw):
+            return "malformed", 1, len(raw)
+        case Gap(length=length):
+            return "gap", 0, length
+        case DiscardedBytes(data=data):
+            return "discarded", 0, len(data)
+    return None
+
+
 class Plaintext:
     """What one side of a connection said.
 
@@ -97,17 +114,10 @@ class Plaintext:
     def _note(self, event: Event) -> None:
         """Notes what an event says to be missing."""
         self.encrypted = self.encrypted or isinstance(event, Undecryptable)
-        match event:
-            case Undecryptable(content_type=ContentType.application_data, length=length, reason=reason):
-                self._lack(reason.value, event, 1, length)
-            case Malformed(content_type=ContentType.application_data, raw=raw):
-                self._lack("malformed", event, 1, len(raw))
-            case Gap(length=length):
-                self._lack("gap", event, 0, length)
-            case DiscardedBytes(data=data):
-                self._lack("discarded", event, 0, len(data))
-
-    def _lack(self, reason: str, event: Event, records: int, wire_bytes: int | None) -> None:
+        lost = what_is_lost(event)
+        if lost is None:
+            return
+        reason, records, wire_bytes = lost
         at = event.at
         assert isinstance(at, Provenance)
         last = self.missing[-1] if self.missing else None

@@ -56,16 +56,19 @@ class TLSStream:
 
     `number` counts TLS connections from 0 in the order in which their first record was complete;
     `tcp_stream` is the TCP connection's number, as Wireshark counts; `addresses` are those of side 0 and
-    side 1, with ports;
+    side 1, with ports; `flow` is the same in bytes: both IP addresses, then both ports; `opener` is the side that sent
+    SYN, None where that was not seen;
     `connection` is what the session knows.
     """
 
-    __slots__ = ("_recogniser", "_tcp", "addresses", "connection", "number", "tcp_stream")
+    __slots__ = ("_recogniser", "_tcp", "addresses", "connection", "flow", "number", "opener", "tcp_stream")
 
     def __init__(self, tcp: TCPConnection, connection: Connection, recogniser: Recogniser) -> None:
         self.number = -1  # until the first record
         self.tcp_stream = tcp.number
         self.addresses = (tcp.endpoint(0), tcp.endpoint(1))
+        self.flow = tcp.flow
+        self.opener = tcp.opener
         self.connection = connection
         self._recogniser = recogniser
         self._tcp = tcp

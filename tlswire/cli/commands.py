@@ -53,25 +53,38 @@ def explain(
 
 @commands.command()
 @captures
-@click.option("-o", "--output", "directory", metavar="DIR", required=True, help="Where the files are put.")
+@click.option("-o", "--output", "directory", metavar="DIR", help="Where a file for each side is put.")
+@click.option(
+    "--pcap", metavar="OUT",
+    help="Write a capture of the plaintext, for tools that know no TLS; - is standard output.",
+)  # fmt: skip
 @secret_files
 @as_json
 @ending
 def decrypt(
-    captures: tuple[str, ...], directory: str, keys: tuple[str, ...], password_file: str | None,
-    key_logs: tuple[str, ...], as_json: bool,
+    captures: tuple[str, ...], directory: str | None, pcap: str | None, keys: tuple[str, ...],
+    password_file: str | None, key_logs: tuple[str, ...], as_json: bool,
 ) -> Status:  # fmt: skip
-    """Write the application data of each side of each connection to DIR.
+    """Write the application data of the connections to DIR, to OUT, or to both.
 
     DIR gets stream-N.client.bin, stream-N.server.bin and manifest.json, which says what is missing and why.
     What an earlier decrypt has put into DIR is replaced; nothing else there is touched. With --json, the
     manifest is printed too.
+
+    OUT is a pcap file: TCP with the original addresses, ports, times and order, and the plaintext in it; what
+    is missing is a hole in the sequence numbers.
     """
+    if directory is None and pcap is None:
+        raise click.UsageError("say where the plaintext goes: -o DIR, --pcap OUT, or both")
+    if pcap == "-" and as_json:
+        raise click.UsageError("--json and --pcap - both want standard output")
+    if pcap == "-" and sys.stdout.isatty():
+        raise click.UsageError("--pcap - would write a capture to the terminal; redirect standard output")
     from tlswire.cli.decrypt import decrypt_captures
 
     work_begins()
     secrets = SecretFiles(keys, password_file, key_logs)
-    return decrypt_captures(captures, secrets, directory, as_json=as_json)
+    return decrypt_captures(captures, secrets, directory, pcap, as_json=as_json)
 
 
 @commands.command()

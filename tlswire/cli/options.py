@@ -31,6 +31,11 @@ class SecretFiles(Value):
         """True when there is any."""
         return bool(self.keys or self.key_logs)
 
+    @property
+    def paths(self) -> list[str]:
+        """All files that are read for them."""
+        return [*self.keys, *self.key_logs, *([] if self.password_file is None else [self.password_file])]
+
     def load(self) -> Secrets:
         """Reads them all; raises SecretsError."""
         from tlswire.capture import load_key_log, load_server_keys, read_password

@@ -35,6 +35,11 @@ HELD_IN_ALL = 16 << 20  # bytes of all sides
 _NAME = re.compile(r"stream-[0-9]+\.(?:client|server)\.bin")
 
 
+def is_our_name(name: str) -> bool:
+    """Whether `PlaintextFiles` may give a file this name."""
+    return name == MANIFEST or _NAME.fullmatch(name) is not None
+
+
 class PlaintextFiles:
     """Writes the plaintext of streams into a directory, which is made if there is none.
 

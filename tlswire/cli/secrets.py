@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from tlswire.analysis.key_log import key_log_entries
@@ -10,8 +9,8 @@ from tlswire.capture import CaptureReader, TLSStream
 from tlswire.capture.files import open_capture
 from tlswire.capture.inject import with_secrets
 from tlswire.cli.options import SecretFiles
-from tlswire.cli.outcome import FileError, Status
-from tlswire.cli.private_files import write_privately
+from tlswire.cli.outcome import Status
+from tlswire.cli.private_files import check_outputs, write_privately
 from tlswire.cli.screen import ProgressBar, note, tell_not_read, write
 from tlswire.errors import CaptureError
 
@@ -24,12 +23,7 @@ def write_secrets(captures: Sequence[str], files: SecretFiles, key_log: str | No
 
     When reading stops early, what came before is written, and then the error is raised.
     """
-    taken = [*captures, *files.keys, *files.key_logs]
-    for output in (key_log, injected):
-        if output is not None and output != "-":
-            if any(_is_the_same(output, one) for one in taken):
-                raise FileError(output, "is to be read, or written already; choose another file")
-            taken.append(output)
+    check_outputs((key_log, injected), [*captures, *files.paths])
     reader = CaptureReader(captures, secrets=files.load(), both_cores=True)
     lines: dict[str, None] = {}  # in order, each once
     encrypted = False
@@ -65,12 +59,6 @@ def write_secrets(captures: Sequence[str], files: SecretFiles, key_log: str | No
     if damage is not None:
         raise damage
     return Status.encrypted if encrypted and files.given else Status.done
-
-
-def _is_the_same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other) or (
-        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
-    )
 
 
 def _stays_encrypted(stream: TLSStream) -> bool:
