@@ -200,9 +200,18 @@ def test_nothing_that_is_read_or_written_already_is_written_over(
     for name, original in (("capture", demo), ("key", demo_key)):
         (tmp_path / name).write_bytes(original.read_bytes())
     (tmp_path / "log").write_text("# of other connections\n")
+    (tmp_path / "password").write_text("unused\n")
     given = [tmp_path / "capture", "--key", tmp_path / "key", "--keylog", tmp_path / "log"]
+    given += ["--password-file", tmp_path / "password"]
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    for outputs in (["-o", "capture"], ["-o", "key"], ["-o", "log"], ["--inject", "log"], ["-o", "x", "--inject", "x"]):
+    for outputs in (
+        ["-o", "capture"],
+        ["-o", "key"],
+        ["-o", "log"],
+        ["--inject", "log"],
+        ["-o", "password"],
+        ["-o", "x", "--inject", "x"],
+    ):
         named = [tmp_path / part if not part.startswith("-") else part for part in outputs]
         done = run("secrets", *given, *named)
         assert done.status == 1

@@ -25,6 +25,13 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tlswire", *map(str, arguments)]
 
 
+def test_a_capture_is_not_written_to_a_terminal(demo: Path, demo_key: Path, terminal: Terminal) -> None:
+    status, lines = terminal(80, "decrypt", demo, "--key", demo_key, "--pcap", "-")
+    assert status == 2
+    assert "redirect standard output" in " ".join(lines)
+    assert "GET" not in "".join(lines)
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal_and_the_story_is_there(columns: int, terminal: Terminal) -> None:
     status, lines = terminal(columns, "demo", NO_COLOR="1")
