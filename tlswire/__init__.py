@@ -12,7 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlswire.analysis import ConnectionSummary, Row, explain, key_log_entries
+    from tlswire.analysis import (
+        CertificateAppearance,
+        ConnectionSummary,
+        PlaintextCapture,
+        Row,
+        SentCertificate,
+        certificates,
+        explain,
+        key_log_entries,
+    )
     from tlswire.analysis.diagnosis import Finding, Severity, diagnose
     from tlswire.capture import (
         CaptureLimits,
@@ -55,6 +64,7 @@ if TYPE_CHECKING:
         Certificate,
         CertificateAuthorities,
         CertificateEntry,
+        CertificateFields,
         CertificateRequest,
         CertificateRequestTLS12,
         CertificateRequestTLS13,
@@ -86,6 +96,7 @@ if TYPE_CHECKING:
         TLSPlaintext,
         UnknownExtension,
         decode_body,
+        read_certificate,
     )
     from tlswire.schema import Handshake as HandshakeFrame
     from tlswire.session import (
@@ -131,8 +142,10 @@ __all__ = [
     "CaptureLimits",
     "CaptureReader",
     "Certificate",
+    "CertificateAppearance",
     "CertificateAuthorities",
     "CertificateEntry",
+    "CertificateFields",
     "CertificateRequest",
     "CertificateRequestTLS12",
     "CertificateRequestTLS13",
@@ -183,6 +196,7 @@ __all__ = [
     "NewSessionTicket",
     "NewSessionTicketTLS13",
     "NotRead",
+    "PlaintextCapture",
     "PremasterSource",
     "ProtocolVersion",
     "ProtocolViolation",
@@ -196,6 +210,7 @@ __all__ = [
     "SSLv2ClientHello",
     "Secrets",
     "SecretsError",
+    "SentCertificate",
     "ServerHello",
     "ServerHelloDone",
     "ServerKeyExchange",
@@ -216,6 +231,7 @@ __all__ = [
     "Verdict",
     "Violation",
     "__version__",
+    "certificates",
     "decode_body",
     "diagnose",
     "explain",
@@ -225,6 +241,7 @@ __all__ = [
     "load_server_keys",
     "open",
     "parse_key_log",
+    "read_certificate",
     "read_records",
     "show",
 ]
@@ -233,6 +250,7 @@ __all__ = [
 _PACKAGES = ("errors", "registry", "wire", "schema", "crypto", "session", "capture", "analysis", "display")
 # What has another name there, or is not the first to have it.
 _FOUND_AS = {
+    "certificates": ("analysis", "certificates"),
     "Handshake": ("session", "Handshake"),
     "HandshakeFrame": ("schema", "Handshake"),
     # It needs X.509, which the others do not wait for.

@@ -168,6 +168,31 @@ def authorities(
 
 
 @commands.command()
+@captures
+@click.option("-o", "--output", metavar="FILE", help="Where the PEM is put; - is standard output, as without it.")
+@secret_files
+@as_json
+@ending
+def certificates(
+    captures: tuple[str, ...], output: str | None, keys: tuple[str, ...], password_file: str | None,
+    key_logs: tuple[str, ...], as_json: bool,
+) -> Status:  # fmt: skip
+    """Write the certificates of the connections as PEM, each once.
+
+    Before each stand comments: subject, issuer, serial number, validity, SHA-256, who sent it first in which
+    frame, and how often it was sent. With secrets, those that came encrypted are there too. With --json, an
+    object for each on standard output, with all its places; PEM goes to FILE only then.
+    """
+    if output == "-" and as_json:
+        raise click.UsageError("--json and -o - both want standard output")
+    from tlswire.cli.certificates import write_certificates
+
+    work_begins()
+    secrets = SecretFiles(keys, password_file, key_logs)
+    return write_certificates(captures, secrets, output, as_json=as_json)
+
+
+@commands.command()
 @click.argument("what", metavar="[WHAT|-]", default="-")
 @click.option("--hex", "spelling", flag_value="hex", help="WHAT is hex digits, not a file.")
 @click.option("--base64", "spelling", flag_value="base64", help="WHAT is base64, not a file.")

@@ -205,6 +205,7 @@ from tlswire.schema.supplemental import (
     UserMappingDataList,
     UserMappingTypeList,
 )
+from tlswire.schema.x509 import CertificateFields, read_certificate
 
 __all__ = [
     "BODIES",
@@ -220,6 +221,7 @@ __all__ = [
     "Certificate",
     "CertificateAuthorities",
     "CertificateEntry",
+    "CertificateFields",
     "CertificateRequest",
     "CertificateRequestSSL3",
     "CertificateRequestTLS11",
@@ -380,4 +382,5 @@ __all__ = [
     "certificate_names",
     "certificate_subject",
     "decode_body",
+    "read_certificate",
 ]

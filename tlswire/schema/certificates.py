@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
-from tlswire.errors import DecodeError
 from tlswire.registry import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -17,7 +16,6 @@ from tlswire.registry import (
     ProtocolVersion,
     SignatureScheme,
 )
-from tlswire.schema.der import read_element
 from tlswire.schema.extensions import (
     CERTIFICATE,
     CERTIFICATE_REQUEST,
@@ -29,6 +27,7 @@ from tlswire.schema.extensions import (
 )
 from tlswire.schema.forms import TLS13_SINCE_DRAFT_19, UNDECLARED, UP_TO_TLS12, Forms, by_version
 from tlswire.schema.names import DistinguishedName
+from tlswire.schema.x509 import read_certificate
 from tlswire.wire import (
     Enumerated,
     Message,
@@ -265,11 +264,10 @@ def certificate_names(der: bytes) -> tuple[DistinguishedName, DistinguishedName]
 
     Parameters: `der`, the certificate.  `DistinguishedName` reads the names, which takes what `cryptography` refuses.
     """
-    try:
-        issuer, subject = _names(der)
-    except DecodeError:
+    fields = read_certificate(der)
+    if fields.issuer is None or fields.subject is None:
         return None
-    return DistinguishedName(issuer), DistinguishedName(subject)
+    return fields.issuer, fields.subject
 
 
 def certificate_subject(der: bytes) -> str | None:
@@ -279,15 +277,3 @@ def certificate_subject(der: bytes) -> str | None:
     """
     names = certificate_names(der)
     return None if names is None else str(names[1])
-
-
-def _names(der: bytes) -> tuple[bytes, bytes]:
-    """The fourth and the sixth field of a TBSCertificate, or those before where there is no version (RFC 5280 §4.1)."""
-    certificate = read_element(der, 0, len(der))
-    tbs = read_element(der, certificate.start, certificate.end)
-    field = read_element(der, tbs.start, tbs.end)
-    for _ in range(3 if field.tag == 0xA0 else 2):
-        field = read_element(der, field.end, tbs.end)
-    validity = read_element(der, field.end, tbs.end)
-    subject = read_element(der, validity.end, tbs.end)
-    return der[field.offset : field.end], der[subject.offset : subject.end]

@@ -43,3 +43,11 @@ def read_element(data: bytes, offset: int, end: int, path: str = "") -> Element:
     if end - start < length:
         raise DecodeError(DecodeErrorKind.truncated, path, start, length, end - start)
     return Element(tag, offset, start, start + length)
+
+
+def expect_element(data: bytes, offset: int, end: int, tag: int, path: str = "") -> Element:
+    """The same, of an element that must have this tag."""
+    element = read_element(data, offset, end, path)
+    if element.tag != tag:
+        raise DecodeError(DecodeErrorKind.malformed, path, offset, f"tag {tag:#04x}", f"{element.tag:#04x}")
+    return element

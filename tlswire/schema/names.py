@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.escaping import escape
-from tlswire.schema.der import Element, read_element
+from tlswire.schema.der import Element, expect_element, read_element
 from tlswire.values import Value, frozen
 from tlswire.wire import Message, Opaque, Violation, message, wire
 
@@ -188,11 +188,11 @@ _read_cached = lru_cache(maxsize=1024)(_read)  # a long list of CA names, as it 
 
 
 def _read_rdns(der: bytes) -> Iterator[Element]:
-    name = _expect(der, 0, len(der), _SEQUENCE, "RDNSequence")
+    name = expect_element(der, 0, len(der), _SEQUENCE, "RDNSequence")
     position = name.start
     index = 0
     while position < name.end:
-        rdn = _expect(der, position, name.end, _SET, f"rdn[{index}]")
+        rdn = expect_element(der, position, name.end, _SET, f"rdn[{index}]")
         yield rdn
         position = rdn.end
         index += 1
@@ -207,8 +207,8 @@ def _read_attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]
     index = 0
     while position < rdn.end:
         here = f"{path}[{index}]"
-        pair = _expect(der, position, rdn.end, _SEQUENCE, here)
-        oid = _expect(der, pair.start, pair.end, _OID, f"{here}.type")
+        pair = expect_element(der, position, rdn.end, _SEQUENCE, here)
+        oid = expect_element(der, pair.start, pair.end, _OID, f"{here}.type")
         value = read_element(der, oid.end, pair.end, f"{here}.value")
         if value.end != pair.end:
             length, actual = value.end - pair.offset, pair.end - pair.offset
@@ -219,13 +219,6 @@ def _read_attributes(der: bytes, rdn: Element, path: str) -> Iterator[Attribute]
         yield Attribute(dotted, SHORT_NAMES.get(dotted, dotted), string_type, text, raw)
         position = pair.end
         index += 1
-
-
-def _expect(der: bytes, offset: int, end: int, tag: int, path: str) -> Element:
-    element = read_element(der, offset, end, path)
-    if element.tag != tag:
-        raise DecodeError(DecodeErrorKind.malformed, path, offset, f"tag {tag:#04x}", f"{element.tag:#04x}")
-    return element
 
 
 def _dotted(contents: bytes, offset: int, path: str) -> str:
