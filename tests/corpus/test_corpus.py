@@ -7,6 +7,7 @@ in a table below with the frame and the proof of who is right.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509 import load_der_x509_certificate
 
+from tlswire.analysis import certificates
 from tlswire.capture import CaptureReader, load_key_log, load_server_keys
 from tlswire.crypto import Secrets
 from tlswire.errors import CaptureError
@@ -228,3 +231,67 @@ def test_the_records_that_tshark_leaves_out_are_decrypted() -> None:
     assert len([event for event in events if isinstance(event, ApplicationData)]) == 76
     assert len([event for event in events if isinstance(event, ApplicationData) and event.data]) == 60
     assert not [event for event in events if isinstance(event, Undecryptable)]
+
+
+SSLV2 = "tshark: the certificate in a SERVER-HELLO of SSLv2, which is not read here"
+CUT_DER = "tshark: the DER up to where its own length ends; the message has two bytes more, which are written too"
+CERTIFICATES_DIFFER: dict[str, str] = {
+    **{
+        f"libdssl/tests/ssl-test-data/{name}.cap": SSLV2
+        for name in ("ssl2_des_cbc_md5", "ssl2_exp_rc2_cbc_md5", "ssl2_rc2_reuse", "ssl2test2")
+    },
+    "zeek/testing/btest/Traces/tls/ssl-v2.pcap": SSLV2,
+    "suricata-verify/tests/bug-1450-04/tls_DER-incomplete-header.pcap": CUT_DER,
+    "suricata-verify/tests/bug-1450-05/tls_DER-incomplete-content.pcap": CUT_DER,
+    f"{NDPI}/443-opvn.pcap": OPENVPN.format(10),
+    f"{NDPI}/openvpn.pcap": OPENVPN.format(226),
+    "nfstream/tests/pcaps/openvpn.pcap": OPENVPN.format(10),
+    f"{WIKI}/jxta-sample.pcap": "tshark: TLS inside JXTA messages, in pieces with headers of their own (frame 175)",
+}
+# TLS 1.3 under secrets that the file itself has: as many of tshark's as are read.
+CERTIFICATES_OF_TLS13 = {"ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng"}
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed, whose word this asks for")
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry["file"] for entry in ENTRIES])
+def test_the_certificates_are_those_that_tshark_finds(entry: dict[str, Any]) -> None:
+    name = entry["file"]
+    found: Counter[str] = Counter()
+    with contextlib.suppress(CaptureError):  # of damaged files, what comes before
+        for certificate in certificates(CaptureReader([CORPUS / name])):
+            found[certificate.sha256] = certificate.count
+    told = [word for how in entry.get("decode_as", ()) for word in ("-d", how)]
+    command = ["tshark", "-r", str(CORPUS / name), "-o", "tcp.reassemble_out_of_order:TRUE", *told]
+    command += [*TSHARK_AGREES_WHEN_TOLD.get(name, ()), "-Y", "tls.handshake.certificate && !quic"]
+    # A damaged file makes tshark fail at its end too; what it has found before is on its standard output.
+    done = subprocess.run(
+        [*command, "-T", "fields", "-e", "tls.handshake.certificate"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 or name in DAMAGED, done.stderr
+    listed = done.stdout.replace(",", "\n").split()
+    expected = Counter(hashlib.sha256(bytes.fromhex(digits)).hexdigest() for digits in listed)
+    if name in CERTIFICATES_OF_TLS13:
+        assert found <= expected
+    elif name in CERTIFICATES_DIFFER:
+        assert found != expected, "the table of differences is out of date"
+    else:
+        assert found == expected
+
+
+def test_the_certificates_that_cryptography_refuses_are_read_all_the_same() -> None:
+    names = {
+        "arkime/tests/pcap/arkime_synthetic.pcap": "CN=certs.example.com",
+        "suricata-verify/tests/tls/tls-issuer-zero/input.pcap": "CN=go.microsoft.com",
+        "suricata-verify/tests/tls/tls-subject-zero/input.pcap": "CN=go.microsoft.com",
+        "zeek/testing/btest/Traces/tls/CVE-2015-3194.pcap": "CN=bro.org",
+    }
+    for name, common_name in names.items():
+        refused = []
+        for certificate in certificates(CaptureReader([CORPUS / name])):
+            try:
+                load_der_x509_certificate(certificate.der)
+            except ValueError:
+                refused.append(certificate.fields)
+        assert refused
+        assert all(fields.error is None and fields.issuer is not None and fields.not_after for fields in refused)
+        assert any(common_name in str(fields.subject) for fields in refused)

@@ -11,12 +11,13 @@ from hashlib import sha256
 
 from tlswire.analysis.order import FrameOrder
 from tlswire.capture import CaptureReader, Provenance, TLSStream
-from tlswire.errors import CaptureError
+from tlswire.errors import CaptureError, DecodeError
 from tlswire.escaping import escape
 from tlswire.registry import HandshakeType
-from tlswire.schema import CertificateFields, read_certificate
+from tlswire.schema import Certificate, CertificateFields, read_certificate
 from tlswire.session import Event, HandshakeMessage, Role
 from tlswire.values import Value, frozen
+from tlswire.wire import Unresolved
 
 MOST_APPEARANCES = 10_000
 """How many places are kept of one certificate."""
@@ -162,24 +163,35 @@ def _take(found: dict[bytes, SentCertificate], sent: Iterable[tuple[bytes, Certi
 
 
 def _sent(stream: TLSStream, event: HandshakeMessage) -> Iterator[tuple[bytes, CertificateAppearance]]:
-    """The certificates of a message, whatever its version's form; those of no bytes are none."""
-    chain: tuple[bytes, ...] = getattr(event.message, "certificates", ())  # an Unresolved has none
+    """The certificates of a message; those of no bytes are none."""
     at = event.at
     assert isinstance(at, Provenance)
+    chain = _chain(event)
     for depth, der in enumerate(chain):
         if der:
-            yield (
-                der,
-                CertificateAppearance(
-                    at,
-                    stream.number,
-                    stream.tcp_stream,
-                    stream.addresses[event.side],
-                    stream.addresses[1 - event.side],
-                    stream.role(event.side),
-                    event.epoch,
-                    event.protected,
-                    depth,
-                    len(chain),
-                ),
+            appearance = CertificateAppearance(
+                at,
+                stream.number,
+                stream.tcp_stream,
+                stream.addresses[event.side],
+                stream.addresses[1 - event.side],
+                stream.role(event.side),
+                event.epoch,
+                event.protected,
+                depth,
+                len(chain),
             )
+            yield der, appearance
+
+
+def _chain(event: HandshakeMessage) -> tuple[bytes, ...]:
+    """The certificates of a message, whatever its version's form."""
+    message = event.message
+    if isinstance(message, Unresolved) and not event.protected:
+        # ServerHello was lost, and with it the version; but TLS 1.3 sends no certificate in the clear.
+        try:
+            message = Certificate.decode(message.raw)
+        except DecodeError:
+            return ()
+    chain: tuple[bytes, ...] = getattr(message, "certificates", ())
+    return chain

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tlswire.errors import DecodeError
+from tlswire.errors import DecodeError, DecodeErrorKind
 from tlswire.escaping import escape_bytes
 from tlswire.schema.der import Element, expect_element, read_element
 from tlswire.schema.names import DistinguishedName
@@ -76,6 +76,8 @@ def _read(der: bytes) -> Iterator[tuple[str, str | DistinguishedName]]:
     yield "not_after", _time(der, not_after)
     subject = read_element(der, validity.end, tbs.end, "subject")
     yield "subject", DistinguishedName(der[subject.offset : subject.end])
+    if certificate.end != len(der):
+        raise DecodeError(DecodeErrorKind.trailing, "certificate", certificate.end, certificate.end, len(der))
 
 
 def _time(der: bytes, element: Element) -> str:
