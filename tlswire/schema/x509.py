@@ -10,6 +10,7 @@ none.  This reader goes from field to field, keeps what it has when one is broke
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ _TIMES = {
     0x17: re.compile(rb"(\d\d)" + rb"(\d\d)" * 4 + rb"(\d\d)?Z"),
     0x18: re.compile(rb"(\d{4})" + rb"(\d\d)" * 5 + rb"Z"),
 }
+_LONGEST_HEADER = 6  # bytes that `read_element` looks at: a tag, and a length in its longest form
 _CENTURY = 50  # from this year on UTCTime means 19YY (RFC 5280 §4.1.2.5.1)
 
 
@@ -59,25 +61,34 @@ def read_certificate(der: bytes) -> CertificateFields:
 
 
 def _read(der: bytes) -> Iterator[tuple[str, str | DistinguishedName]]:
-    certificate = expect_element(der, 0, len(der), _SEQUENCE, "certificate")
-    tbs = expect_element(der, certificate.start, certificate.end, _SEQUENCE, "tbsCertificate")
-    position = tbs.start
+    certificate = expect_element(der, 0, _reach(der, 0), _SEQUENCE, "certificate")
+    tbs = expect_element(der, certificate.start, _reach(der, certificate.start), _SEQUENCE, "tbsCertificate")
+    position, end = tbs.start, min(tbs.end, len(der))
     if der[position : position + 1] == bytes([_VERSION]):
-        position = read_element(der, position, tbs.end, "version").end
-    serial = expect_element(der, position, tbs.end, _INTEGER, "serialNumber")
+        position = read_element(der, position, end, "version").end
+    serial = expect_element(der, position, end, _INTEGER, "serialNumber")
     yield "serial_number", der[serial.start : serial.end].hex().upper()
-    signature = read_element(der, serial.end, tbs.end, "signature")
-    issuer = read_element(der, signature.end, tbs.end, "issuer")
+    signature = read_element(der, serial.end, end, "signature")
+    issuer = read_element(der, signature.end, end, "issuer")
     yield "issuer", DistinguishedName(der[issuer.offset : issuer.end])
-    validity = expect_element(der, issuer.end, tbs.end, _SEQUENCE, "validity")
+    validity = expect_element(der, issuer.end, end, _SEQUENCE, "validity")
     not_before = read_element(der, validity.start, validity.end, "notBefore")
     yield "not_before", _time(der, not_before)
     not_after = read_element(der, not_before.end, validity.end, "notAfter")
     yield "not_after", _time(der, not_after)
-    subject = read_element(der, validity.end, tbs.end, "subject")
+    subject = read_element(der, validity.end, end, "subject")
     yield "subject", DistinguishedName(der[subject.offset : subject.end])
-    if certificate.end != len(der):
+    if certificate.end < len(der):
         raise DecodeError(DecodeErrorKind.trailing, "certificate", certificate.end, certificate.end, len(der))
+    for path, element, limit in (("certificate", certificate, len(der)), ("tbsCertificate", tbs, certificate.end)):
+        if element.end > limit:
+            length, actual = element.end - element.start, limit - element.start
+            raise DecodeError(DecodeErrorKind.truncated, path, element.start, length, actual)
+
+
+def _reach(der: bytes, offset: int) -> int:
+    """How far the element at `offset` may reach: anywhere, if its header is there, since what is cut is read too."""
+    return sys.maxsize if len(der) - offset >= _LONGEST_HEADER else len(der)
 
 
 def _time(der: bytes, element: Element) -> str:
