@@ -252,6 +252,9 @@ def test_data_behind_a_lost_segment_of_data_are_read(peers: Any) -> None:
         (CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256, ProtocolVersion.TLSv1_2, 0),
         (CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, ProtocolVersion.TLSv1_2, 0),
         (CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, ProtocolVersion.TLSv1_0, 1),  # its IV was in the gap
+        (CipherSuite.TLS_RSA_WITH_RC4_128_SHA, ProtocolVersion.TLSv1_2, 0),
+        (CipherSuite.TLS_RSA_WITH_RC4_128_MD5, ProtocolVersion.SSLv3, 0),
+        (CipherSuite.TLS_RSA_WITH_NULL_SHA, ProtocolVersion.TLSv1_0, 0),
     ):
         pair = peers(suite=suite, version=version)
         pair.full()
@@ -459,24 +462,19 @@ def test_cipher_unsupported(peers: Any) -> None:
     assert connection.handshakes[0].client.evidence["cipher_suite"] == aria.name
 
 
-def test_gap(peers: Any) -> None:
+def test_gap(peers: Any, feed: Any) -> None:
     pair = peers(suite=CipherSuite.TLS_RSA_WITH_RC4_128_SHA)
     pair.full()
     for number in range(4):
         pair.data(CLIENT, bytes([number]) * 40)
     steps = pair.steps()
     lost = next(number for number, one in enumerate(pair.sent) if one.name == "application_data") + 1
-    steps[lost] = (CLIENT, len(pair.sent[lost].data))
+    steps[lost] = (CLIENT, None)  # where in the key stream the next record is, nobody knows
     connection = Connection(Secrets([pair.key]))
-    for side, step in steps:
-        if isinstance(step, bytes):
-            connection.receive_data(side, step)
-        elif isinstance(step, int):
-            connection.receive_gap(side, step)
-    events = list(connection.events())
+    events = feed(connection, steps)
     assert [event.data for event in events if isinstance(event, ApplicationData)] == [bytes(40)]
     assert reasons(connection) == (Reason.gap, None)
-    offset = sum(len(one.data) for one in pair.sent[: lost + 1] if one.side == CLIENT)
+    offset = sum(len(one.data) for one in pair.sent[:lost] if one.side == CLIENT)
     assert connection.handshakes[0].client.evidence["offset"] == offset
 
 
@@ -624,8 +622,11 @@ def test_compressed_records_behind_a_lost_one_are_not_made_up(
 @pytest.mark.parametrize("side", [CLIENT, SERVER])
 @pytest.mark.parametrize("epoch", [0, 1, 2])
 @pytest.mark.parametrize("and_finished", [False, True])
-def test_a_lost_change_cipher_spec_loses_nothing_else(peers: Any, side: int, epoch: int, and_finished: bool) -> None:
-    pair = peers()
+@pytest.mark.parametrize("suite", [CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, CipherSuite.TLS_RSA_WITH_RC4_128_MD5])
+def test_a_lost_change_cipher_spec_loses_nothing_else(
+    peers: Any, side: int, epoch: int, and_finished: bool, suite: CipherSuite
+) -> None:
+    pair = peers(suite=suite)
     for number in range(3):
         pair.full()
         pair.data(CLIENT, bytes([number]))
@@ -636,6 +637,39 @@ def test_a_lost_change_cipher_spec_loses_nothing_else(peers: Any, side: int, epo
         found = [event.data for event in events if isinstance(event, ApplicationData) and event.side == sender]
         assert found == [b"\0", b"\1", b"\2"]
     assert [reasons(connection, number) for number in range(3)] == [(None, None)] * 3
+
+
+@pytest.mark.parametrize("version", [ProtocolVersion.SSLv3, ProtocolVersion.TLSv1_2])
+@pytest.mark.parametrize("lost", [("change_cipher_spec", "finished", 0), ("new_session_ticket", "finished", 2), ()])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_key_stream_whose_beginning_was_lost(
+    peers: Any, feed: Any, version: ProtocolVersion, lost: tuple[str, str, int] | tuple[()], epoch: int
+) -> None:
+    """Lost are: the ChangeCipherSpec and all to a record of data; the ticket before, to Finished; all in one hole."""
+    pair = peers(suite=CipherSuite.TLS_RSA_WITH_RC4_128_SHA, version=version)
+    for number in range(2):
+        pair.full(ticket=b"t" * 50)
+        for count in range(3):
+            pair.data(SERVER, b"%d%d" % (number, count) * 10)
+    sent = [one for one in pair.sent if one.side == SERVER and one.epoch == epoch]
+    first = next(number for number, one in enumerate(sent) if one.name == (lost[0] if lost else "new_session_ticket"))
+    names = [one.name for one in sent]
+    last = names.index("application_data", first) if not lost or not lost[2] else names.index("finished")
+    if lost and not lost[2]:
+        last += 1
+    gone = sent[first : last + 1]
+    steps = [(one.side, len(one.data) if any(one is other for other in gone) else one.data) for one in pair.sent]
+    connection = Connection(Secrets([pair.key]))
+    events = feed(connection, [*steps, (0, "end"), (1, "end")])
+    found = [event.data for event in events if isinstance(event, ApplicationData)]
+    expected = [b"%d%d" % (number, count) * 10 for number in range(2) for count in range(3)]
+    lost_data = sum(one.name == "application_data" for one in gone)
+    if lost:
+        assert found == expected[: 3 * epoch] + expected[3 * epoch + lost_data :]
+    else:
+        # The ticket's length was lost, and how much of the rest is data: the key stream begins nobody knows where.
+        assert found == expected[: 3 * epoch]
+        assert Reason.gap in {handshake.server.reason for handshake in connection.handshakes}
 
 
 def test_pairs_of_lost_messages(peers: Any, feed: Any) -> None:

@@ -43,7 +43,7 @@ def read(steps: list[Step], *, limits: Limits | None = None, end: bool = True) -
                 fragment, offset, _ = reader.take()
                 told.append(("record", offset, bytes(header_length) + fragment))
             elif look is Look.hole:
-                gap, _ = reader.take_hole()
+                gap, _, _ = reader.take_hole()
                 assert isinstance(gap, Gap)
                 told.append(("gap", gap.offset, b"" if gap.length is None else bytes(gap.length)))
             else:

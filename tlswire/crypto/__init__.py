@@ -13,7 +13,7 @@ from tlswire.crypto.key_schedule import (
 )
 from tlswire.crypto.keylog import KeyLogEntry, KeyLogProblem, parse_key_log
 from tlswire.crypto.prf import p_hash, prf, ssl3_expand
-from tlswire.crypto.protection import RecordProtection, record_protection
+from tlswire.crypto.protection import RecordProtection, StreamProtection, record_protection
 from tlswire.crypto.rsa import CallbackKey, PremasterSource, PublicNumbers, RSAKey, certificate_public_numbers
 from tlswire.crypto.secrets import Secrets, SessionState
 from tlswire.crypto.tls13 import (
@@ -36,6 +36,7 @@ __all__ = [
     "RecordProtection",
     "Secrets",
     "SessionState",
+    "StreamProtection",
     "TrafficProtection",
     "certificate_public_numbers",
     "extended_master_secret",

@@ -22,12 +22,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import CipherContext
 
 from tlswire.crypto.ciphers import AEAD, aead_cipher, block_cipher, stream_cipher
+from tlswire.crypto.key_stream import KeyStream
 from tlswire.errors import DecryptError
 from tlswire.registry import BulkCipher, CipherSuiteParameters, MACAlgorithm, ProtocolVersion
 
 _HEADER = struct.Struct(">QBHH")  # seq_num, type, version, length: what MAC and tag cover besides the content
 _SSL3_HEADER = struct.Struct(">QBH")
 _TRUNCATED_MAC = 10  # bytes, RFC 6066 §7
+_HEADER_LENGTH = 5  # bytes of a record
+_MAX_RECORD = _HEADER_LENGTH + (1 << 14) + 2048  # RFC 5246 §6.2.3
 
 
 class RecordProtection(Protocol):
@@ -158,18 +161,49 @@ def _verify(mac: MAC, first: int, lost: int, content_type: int, version: int, co
 class StreamProtection:
     """A stream cipher, or none, and a MAC (RFC 5246 §6.2.3.1).
 
-    The key stream goes on with every record, whether it verifies or not; it cannot skip what was lost.
+    Where in the key stream a record begins follows from its number and from how many bytes came before it: all of
+    them but the headers are encrypted.  So after a loss (`skip`) each number that a record may have is tried with its
+    place in the key stream.
     """
 
-    __slots__ = ("_cipher", "_mac", "sequence_number")
+    __slots__ = ("_key_stream", "_mac", "_passed", "_skipped", "sequence_number")
 
     def __init__(self, cipher: CipherContext | None, mac: MAC) -> None:
-        self._cipher = cipher
+        self._key_stream = KeyStream(cipher) if cipher is not None else None
         self._mac = mac
+        # Since the last record that was proved: bytes of the stream, headers too (None: nobody knows how many); and
+        # bytes of the key stream in which no record to come can begin.
+        self._skipped: int | None = 0
+        self._passed = 0
         self.sequence_number = 0
 
+    @property
+    def overhead(self) -> int:
+        """How many bytes a record's fragment is longer than its plaintext."""
+        return self._mac.length
+
+    def skip(self, count: int | None) -> None:
+        """Takes that `count` bytes of the stream are not given, headers of records among them; None: nobody knows.
+
+        After an unknown number no record opens any more.
+        """
+        self._skipped = None if count is None or self._skipped is None else self._skipped + count
+
     def unprotect(self, content_type: int, version: int, fragment: bytes, lost: int = 0) -> bytes:
-        content = self._cipher.update(fragment) if self._cipher is not None else fragment
+        key_stream = self._key_stream
+        if key_stream is None:
+            return self._proved(content_type, version, fragment, lost)
+        if self._skipped != 0 or key_stream.is_kept:
+            return self._find(key_stream, content_type, version, fragment, lost)
+        content = key_stream.apply(fragment)
+        try:
+            return self._proved(content_type, version, content, 0)
+        except DecryptError:
+            key_stream.restore(fragment, content)
+            self.skip(_HEADER_LENGTH + len(fragment))
+            raise
+
+    def _proved(self, content_type: int, version: int, content: bytes, lost: int) -> bytes:
         border = len(content) - self._mac.length
         if border < 0:
             raise DecryptError("mac_failed", sequence_number=self.sequence_number)
@@ -179,10 +213,35 @@ class StreamProtection:
         )
         return plaintext
 
+    def _find(self, key_stream: KeyStream, content_type: int, version: int, fragment: bytes, lost: int) -> bytes:
+        """The plaintext of a record behind a loss."""
+        number, skipped = self.sequence_number, self._skipped
+        failure = DecryptError("mac_failed", sequence_number=number)
+        if skipped is None:
+            raise failure
+        fewest = -(-skipped // _MAX_RECORD)
+        most = min(lost, (skipped - self._passed) // _HEADER_LENGTH)
+        border = len(fragment) - self._mac.length
+        if fewest <= most:
+            # Later records are not before the earliest place where this one may be.
+            earliest = skipped - _HEADER_LENGTH * most
+            key_stream.pass_over(earliest - self._passed)
+            self._passed = earliest
+            for count in range(fewest, most + 1) if border >= 0 else ():
+                position = skipped - _HEADER_LENGTH * count - earliest
+                content = key_stream.at(position, fragment)
+                expected = self._mac(number + count, content_type, version, content[:border])
+                if hmac.compare_digest(expected, content[border:]):
+                    key_stream.pass_over(position + len(fragment))
+                    self._skipped, self._passed, self.sequence_number = 0, 0, number + count + 1
+                    return content[:border]
+        self.skip(_HEADER_LENGTH + len(fragment))
+        raise failure
+
     def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
         content = plaintext + self._mac(self.sequence_number, content_type, version, plaintext)
         self.sequence_number += 1
-        return self._cipher.update(content) if self._cipher is not None else content
+        return self._key_stream.apply(content) if self._key_stream is not None else content
 
 
 class _CBC:

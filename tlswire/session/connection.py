@@ -298,6 +298,12 @@ class Connection(Messages):
         records = side.reader.take_run(APPLICATION_DATA, epoch, True)
         if not records:
             return False
+        if records[0].offset != side.passed:  # something before them was no record
+            self._pass_over(side, records[0].offset)
+            side.passed = side.inbox.offset
+            side.taken = records[::-1]
+            return True
+        side.passed = side.inbox.offset
         plaintexts: list[bytes] = []
         other: bytes | None = None  # what the first record holds that has other content, as those of TLS 1.3 may
         try:
@@ -339,15 +345,19 @@ class Connection(Messages):
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
         side.at = at
+        if side.protected:
+            self._pass_over(side, offset)
         if changed:
             self._change(side, self._flow.target(side, None))
             if side.holed:
                 side.seek = MAX_LOST_RECORDS
+                side.trials = self._places(side, side.trials, offset)
                 if side.inflate is not None:
                     side.inflate.lose()
         elif side.protected and self._is_second_hello(side, content_type, fragment):
             side.protected, side.protection, side.traffic, side.refusal = False, None, None, None
-        opened = self._open_pending(side, content_type, version, fragment) if side.lost_records else None
+        opened = self._open_pending(side, content_type, version, fragment, offset) if side.lost_records else None
+        side.passed, side.hole_begins = side.inbox.offset, None
         epoch, protected = side.keys_epoch, side.protected
         record = Record(side.index, at, offset, header_length, content_type, version, fragment, epoch, protected)
         self._tell(record)
@@ -407,7 +417,9 @@ class Connection(Messages):
 
     def _take_hole(self, side: Side) -> None:
         rest = self._rest_of_message(side) - side.inbox.size
-        gap, lost_records = side.reader.take_hole()
+        gap, lost_records, begins = side.reader.take_hole()
+        if side.hole_begins is None:
+            side.hole_begins = begins
         if gap.length is not None and gap.length < rest:
             lost_records = False  # at most the middle of a message, and no ChangeCipherSpec behind it
         self._lose_place(side, "the end of the message; it lies in a gap")
@@ -418,9 +430,8 @@ class Connection(Messages):
             side.inflate.lose()
         if side.unproved_mac is not None and lost_records:
             self._distrust(side, self._flow.handshake(side.keys_epoch))
-        if side.protected:
-            most = MAX_LOST_RECORDS if gap.length is None else gap.length // 5 + 1
-            side.seek = min(side.seek + most, MAX_LOST_RECORDS)
+        if side.protected and gap.length is None:
+            self._skip(side, None)
 
     def _open(self, side: Side, record: Record, opened: bytes | None) -> bytes | None:
         """The plaintext of a protected record; None, after telling why, when there is none."""

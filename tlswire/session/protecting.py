@@ -7,7 +7,9 @@ that no MAC, tag or Finished has proved; what stays encrypted is told with its r
 
 from __future__ import annotations
 
-from tlswire.crypto import RecordProtection, Secrets, SessionState
+from typing import TypeAlias
+
+from tlswire.crypto import RecordProtection, Secrets, SessionState, StreamProtection
 from tlswire.errors import DecodeError, DecryptError
 from tlswire.registry import (
     CompressionMethod,
@@ -29,12 +31,16 @@ from tlswire.session.handshake import Handshake, Role, Roles
 from tlswire.session.keys import Candidate, Keys, Refusal, find_keys
 from tlswire.session.limits import Limits
 from tlswire.session.reasons import Reason
+from tlswire.session.records import HEADER_LENGTH
 from tlswire.session.side import Inflate, Side
 from tlswire.session.traffic import Stage, Traffic, TrafficKeys, find_traffic
 
 HANDSHAKE_HEADER = 4  # bytes: msg_type and length (RFC 5246 §7.4)
 MAX_LOST_RECORDS = 1024  # how far sequence numbers are tried forward behind a hole; a trial costs some 3 us
+_CHANGE_LENGTH = 6  # bytes of a ChangeCipherSpec's record (RFC 5246 §7.1)
 _MAX_FAILURES = 16  # records in a row that may fail to verify before no more are tried
+
+Trials: TypeAlias = list[tuple[Candidate, RecordProtection]]
 
 
 class Protecting:
@@ -75,7 +81,46 @@ class Protecting:
         handshake.flight_done[Role.client] = False
         return True
 
-    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
+    def _pass_over(self, side: Side, offset: int) -> None:
+        """Takes that the next record is at `offset`; what is before it, behind the last one, cannot be opened."""
+        if offset > side.passed:
+            self._skip(side, offset - side.passed)
+
+    def _skip(self, side: Side, count: int | None) -> None:
+        """Takes that so many bytes of protected records are lost (None: nobody knows how many)."""
+        most = MAX_LOST_RECORDS if count is None else count // HEADER_LENGTH + 1
+        side.seek = min(side.seek + most, MAX_LOST_RECORDS)
+        for protection in (side.protection, *(trial for _, trial in side.trials)):
+            if isinstance(protection, StreamProtection):
+                protection.skip(count)
+
+    def _places(self, side: Side, trials: Trials, offset: int) -> Trials:
+        """What may open the record at `offset`, whose ChangeCipherSpec was lost: `trials`, at several places.
+
+        In the stream of a stream cipher the place has to be known: nothing was lost behind the ChangeCipherSpec; or
+        the Finished was; or the ChangeCipherSpec was the first that was lost.
+        """
+        handshake = self._flow.handshake(side.epoch)
+        keys, role = handshake.keys, side.role
+        found = list(trials)
+        if not isinstance(keys, Keys) or role is None or handshake.version is None:
+            return found
+        finished = 40 if handshake.version <= ProtocolVersion.SSLv3 else 16  # with the header (RFC 5246 §7.4.9)
+        begins = side.hole_begins
+        for _, trial in trials:
+            if not isinstance(trial, StreamProtection):
+                break
+            places = [HEADER_LENGTH + finished + trial.overhead]
+            if begins is not None:
+                places.append(offset - begins - _CHANGE_LENGTH)
+            for place in places:
+                for candidate, other in keys.afresh(handshake, role):
+                    assert isinstance(other, StreamProtection)
+                    other.skip(place)
+                    found.append((candidate, other))
+        return found
+
+    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes, offset: int) -> bytes | None:
         """The plaintext of a record under the keys of the handshake that runs, whose ChangeCipherSpec may lie in a gap.
 
         None, and nothing changed, where they do not verify it.
@@ -87,7 +132,8 @@ class Protecting:
         if isinstance(keys, Refusal):
             return None
         if not side.trials:
-            side.trials = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
+            fresh = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
+            side.trials = self._places(side, fresh, offset)
         for candidate, trial in side.trials:
             try:
                 plaintext = trial.unprotect(content_type, version, fragment, side.seek)
@@ -243,6 +289,7 @@ class Protecting:
         """Makes pending protection current (RFC 5246 §6.1): that of the handshake `epoch`."""
         handshake = self._flow.handshake(epoch)
         side.protected = True
+        side.passed = side.inbox.offset
         side.keys_epoch = side.epoch = epoch
         side.protection, side.trials, side.traffic, side.refusal, side.inflate = None, [], None, None, None
         side.seek = side.failures = 0

@@ -148,10 +148,14 @@ class RecordReader:
         inbox.enough = enough
         return taken
 
-    def take_hole(self) -> tuple[Gap, bool]:
-        """Takes the hole at the front, and tells whether whole records may lie in it; what it cut off is discarded."""
+    def take_hole(self) -> tuple[Gap, bool, int | None]:
+        """Takes the hole at the front; what it cut off is discarded.
+
+        Tells whether whole records may lie in it, and the offset of the first of them, where that is known.
+        """
         inbox = self._inbox
         missing: int | None = None  # bytes up to the end of the record that the hole cut
+        begins = inbox.offset if not (self._lost or inbox.size or self._tail) else None
         if inbox.size:
             if not self._lost and inbox.size >= HEADER_LENGTH:
                 missing = self.header_length + self.length - inbox.size
@@ -161,12 +165,14 @@ class RecordReader:
         hole = inbox.take_hole()
         gap = Gap(self._side, hole.at, inbox.offset - (hole.length or 0), hole.length)
         self._tail = 0
+        if missing is not None:
+            begins = gap.offset + missing
         if missing is None or hole.length is None or hole.length > missing:
             self._lose("no record begins here")
-            return gap, True
+            return gap, True, begins
         self._tail = missing - hole.length
         self._lost = False
-        return gap, False
+        return gap, False, begins
 
     def _wait_for(self, size: int) -> Look:
         self._inbox.enough = size
