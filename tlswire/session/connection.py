@@ -28,6 +28,7 @@ from tlswire.crypto import Secrets, TrafficProtection
 from tlswire.errors import DecodeError, DecodeErrorKind, DecryptError
 from tlswire.registry import (
     AlertDescription,
+    AlertLevel,
     ContentType,
     HandshakeType,
     ProtocolVersion,
@@ -49,8 +50,8 @@ from tlswire.session.events import (
 from tlswire.session.handshake import Handshake, Role
 from tlswire.session.keys import Refusal
 from tlswire.session.limits import Limits
-from tlswire.session.messages import Messages, malformed
-from tlswire.session.protecting import HANDSHAKE_HEADER, MAX_LOST_RECORDS
+from tlswire.session.messages import MESSAGE_HEAD, Messages, malformed
+from tlswire.session.protecting import HANDSHAKE_HEADER, MAX_LOST_RECORDS, Opened
 from tlswire.session.reasons import Reason
 from tlswire.session.records import APPLICATION_DATA, SSLV2_HEADER_LENGTH, Look
 from tlswire.session.side import Side
@@ -215,12 +216,14 @@ class Connection(Messages):
     def _next_in_protocol(self) -> Side:
         """Which of two sides that wait for each other goes on without: the one that speaks first in the protocol.
 
-        That is the client, unless it is behind its hello, and the server's is still to be read.
+        That is the client, unless it is behind its hello, and the server's of the same handshake is still to be read.
         """
         first, second = self._sides
         waiting = [side.handshake_data[0] if side.handshake_data else None for side in self._sides]
         if HandshakeType.server_hello in waiting and HandshakeType.client_hello not in waiting:
-            return self._sides[waiting.index(HandshakeType.server_hello)]
+            server = self._sides[waiting.index(HandshakeType.server_hello)]
+            if self._flow.target(server, HandshakeType.server_hello) <= self._sides[1 - server.index].epoch:
+                return server
         return second if second.role is Role.client else first
 
     def _advance(self, side: Side) -> bool:
@@ -345,26 +348,36 @@ class Connection(Messages):
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
         side.at = at
-        if side.protected:
+        if side.protected or side.trials:
             self._pass_over(side, offset)
+        opened: Opened = None
+        if side.lost_records or (changed and content_type == ContentType.handshake):
+            opened = self._open_pending(side, content_type, version, fragment, offset)
+            if opened is not None:
+                changed = False
+            elif changed and content_type == ContentType.handshake:
+                changed = self._seems_protected(side, fragment)
         if changed:
+            tried = side.trials
             self._change(side, self._flow.target(side, None))
             if side.holed:
                 side.seek = MAX_LOST_RECORDS
-                side.trials = self._places(side, side.trials, offset)
                 if side.inflate is not None:
                     side.inflate.lose()
+            if tried and side.refusal is None:
+                side.trials, opened = tried, False
+                self._failed(side)
         elif side.protected and self._is_second_hello(side, content_type, fragment):
             side.protected, side.protection, side.traffic, side.refusal = False, None, None, None
-        opened = self._open_pending(side, content_type, version, fragment, offset) if side.lost_records else None
         side.passed, side.hole_begins = side.inbox.offset, None
         epoch, protected = side.keys_epoch, side.protected
         record = Record(side.index, at, offset, header_length, content_type, version, fragment, epoch, protected)
         self._tell(record)
         self._read_record(side, record, opened)
+        side.behind_hole = False
 
-    def _read_record(self, side: Side, record: Record, opened: bytes | None) -> None:
-        """Tells what is in a record; `opened` is its plaintext, where that is known already."""
+    def _read_record(self, side: Side, record: Record, opened: Opened) -> None:
+        """Tells what is in a record; `opened` is what `_open_pending` gave."""
         at, content_type, protected = record.at, record.content_type, record.protected
         plaintext: bytes | None = record.fragment
         if side.unproved_mac is not None:
@@ -410,9 +423,11 @@ class Connection(Messages):
         if whole and not side.lost_records:
             return False
         if content_type == ContentType.handshake and side.reader.length and not side.handshake_data:
-            return not self._begins_message(side.reader.head(HANDSHAKE_HEADER), side.reader.length)
+            return not self._begins_message(side, side.reader.head(MESSAGE_HEAD), side.reader.length)
         if content_type == ContentType.alert:
             return side.reader.length != 2
+        if content_type == ContentType.change_cipher_spec:
+            return side.reader.length != 1 and side.holed
         return content_type == ContentType.application_data
 
     def _take_hole(self, side: Side) -> None:
@@ -424,7 +439,7 @@ class Connection(Messages):
             lost_records = False  # at most the middle of a message, and no ChangeCipherSpec behind it
         self._lose_place(side, "the end of the message; it lies in a gap")
         self._tell(gap)
-        side.holed = True
+        side.holed = side.behind_hole = True
         side.lost_records = side.lost_records or lost_records
         if side.inflate is not None:
             side.inflate.lose()
@@ -433,14 +448,14 @@ class Connection(Messages):
         if side.protected and gap.length is None:
             self._skip(side, None)
 
-    def _open(self, side: Side, record: Record, opened: bytes | None) -> bytes | None:
+    def _open(self, side: Side, record: Record, opened: Opened) -> bytes | None:
         """The plaintext of a protected record; None, after telling why, when there is none."""
+        plaintext = None if opened is False else opened
+        if side.refusal is None and opened is None:
+            plaintext = self._unprotect(side, record.content_type, record.version, record.fragment)
         verdict = self._flow.handshake(side.keys_epoch).verdicts[side.index]
         verdict.records += 1
         if side.refusal is None:
-            plaintext = opened
-            if plaintext is None:
-                plaintext = self._unprotect(side, record.content_type, record.version, record.fragment)
             if plaintext is not None and side.inflate is not None:
                 plaintext = side.inflate(plaintext)
                 if plaintext is None:  # its state is lost until the next epoch
@@ -502,10 +517,13 @@ class Connection(Messages):
         if side.handshake_data:
             self._violated(side, epoch, "ChangeCipherSpec inside a handshake message", "RFC 5246 §7.1")
             self._cut_message(side, "the end of the message before ChangeCipherSpec")
+        if side.protected:
+            self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # if it was not read, it is lost
         self._change(side, epoch)
 
     def _take_alerts(self, side: Side, raw: bytes, at: object, protected: bool) -> None:
-        if not raw or len(raw) % 2:
+        # Where the ChangeCipherSpec of a NULL suite was lost, a MAC is behind the alert.
+        if not raw or len(raw) % 2 or (len(raw) > 2 and not all(AlertLevel.of(level).is_known for level in raw[::2])):
             error = DecodeError(DecodeErrorKind.truncated, "alert", len(raw), 2, len(raw) % 2)
             self._tell_malformed(side, ContentType.alert, None, raw, error, at, protected)
             return

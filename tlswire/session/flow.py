@@ -64,6 +64,8 @@ class Flow:
         if role is None or handshake is None or msg_type is HandshakeType.hello_request or handshake.is_tls13:
             return epoch
         over = handshake.flight_done[role]
+        if msg_type is None and side.protected and side.holed and epoch == side.keys_epoch:
+            over = True  # it came under the keys of that epoch, so its Finished lies in a gap, and a hello too
         if msg_type is HandshakeType.client_hello:
             # Another hello after a HelloRetryRequest is of the same handshake (RFC 8446 §4.1.4).
             retried = handshake.hello_retry and not handshake.hello_read[Role.server]

@@ -275,6 +275,12 @@ class Handshake:
         """True when the negotiated suite has a MAC at most, and no cipher."""
         return self.parameters is not None and self.parameters.cipher.kind == "null"
 
+    @property
+    def chains_records(self) -> bool:
+        """True when a record's IV is the last block of the one before (RFC 2246 §6.2.3.2)."""
+        block = self.parameters is not None and self.parameters.cipher.kind == "block"
+        return block and self.version is not None and self.version <= ProtocolVersion.TLSv1_0
+
     def context(self) -> Context:
         """What the structure of this handshake's messages depends on, as far as it is known."""
         if self._context is None:

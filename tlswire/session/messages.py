@@ -41,6 +41,10 @@ from tlswire.session.side import Side
 from tlswire.session.traffic import Stage
 from tlswire.wire import Message, Unresolved
 
+MESSAGE_HEAD = HANDSHAKE_HEADER + 4  # bytes that show whether a message begins
+_EMPTY = (HandshakeType.hello_request, HandshakeType.server_hello_done)
+_HELLOS = (HandshakeType.client_hello, HandshakeType.server_hello)
+
 
 class Messages(Protecting):
     """The handshake messages of both sides."""
@@ -72,7 +76,7 @@ class Messages(Protecting):
             side.skip -= skipped
             fragment = fragment[skipped:]
         if side.astray and fragment:
-            if not self._begins_message(fragment, len(fragment)):
+            if not self._begins_message(side, fragment[:MESSAGE_HEAD], len(fragment)):
                 error = malformed("a handshake message; the beginning of this one lies in a gap", fragment[:4].hex())
                 self._tell_malformed(side, ContentType.handshake, None, fragment, error, at, protected)
                 return
@@ -81,16 +85,29 @@ class Messages(Protecting):
         side.handshake_at = at
         side.handshake_protected = protected
 
-    def _begins_message(self, head: bytes, whole: int) -> bool:
+    def _begins_message(self, side: Side, head: bytes, whole: int) -> bool:
         """Whether a handshake message can begin so, in a fragment of `whole` bytes.
 
-        A HelloRequest, four zeros, is believed only where there is nothing else: other messages are full of them.
+        Parameters: `head`, the first `MESSAGE_HEAD` bytes of the fragment, or as many as it has.
+
+        Certificates and names, of which the long messages consist, are full of what could be a type and a length.  So
+        the side has to be one that sends such a message, a hello has to begin with a version, a certificate list with
+        its length; and a HelloRequest, four zeros, is believed only where there is nothing else.
         """
-        length = int.from_bytes(head[1:HANDSHAKE_HEADER], "big") if len(head) >= HANDSHAKE_HEADER else 0
         msg_type = HandshakeType.of(head[0])
-        if msg_type is HandshakeType.hello_request and whole != HANDSHAKE_HEADER:
+        if not msg_type.is_known or msg_type is HandshakeType.hello_retry_request or len(head) < HANDSHAKE_HEADER:
+            return msg_type.is_known and whole < HANDSHAKE_HEADER
+        length, body = int.from_bytes(head[1:HANDSHAKE_HEADER], "big"), head[HANDSHAKE_HEADER:]
+        if side.role not in (None, SENDERS.get(msg_type, side.role)) or length > self.limits.handshake_message:
             return False
-        return msg_type.is_known and length <= self.limits.handshake_message
+        if msg_type in _EMPTY:
+            return length == 0 and (whole == HANDSHAKE_HEADER or msg_type is not HandshakeType.hello_request)
+        if msg_type in _HELLOS:
+            return not body or body[0] == 3
+        if msg_type is HandshakeType.certificate and len(body) == 4:
+            # In TLS 1.3 a context comes before the list, which is empty in the first handshake (RFC 8446 §4.4.2).
+            return int.from_bytes(body[:3], "big") == length - 3 or body[0] == 0
+        return True
 
     def _drop_message(self, side: Side, length: int) -> None:
         """Passes over a message that is longer than the limit."""
@@ -144,6 +161,8 @@ class Messages(Protecting):
             handshake.transcript = []
             handshake.transcript_complete = False
         if is_hello:
+            if side.holed and epoch != side.epoch:
+                self._pass_finished(side, self._flow.handshake(side.epoch))  # if it was not read, it is lost
             side.holed = side.lost_records = False
         if epoch != side.epoch:
             side.epoch = epoch

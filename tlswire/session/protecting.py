@@ -7,7 +7,7 @@ that no MAC, tag or Finished has proved; what stays encrypted is told with its r
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tlswire.crypto import RecordProtection, Secrets, SessionState, StreamProtection
 from tlswire.errors import DecodeError, DecryptError
@@ -41,6 +41,7 @@ _CHANGE_LENGTH = 6  # bytes of a ChangeCipherSpec's record (RFC 5246 §7.1)
 _MAX_FAILURES = 16  # records in a row that may fail to verify before no more are tried
 
 Trials: TypeAlias = list[tuple[Candidate, RecordProtection]]
+Opened: TypeAlias = bytes | Literal[False] | None
 
 
 class Protecting:
@@ -106,13 +107,14 @@ class Protecting:
         if not isinstance(keys, Keys) or role is None or handshake.version is None:
             return found
         finished = 40 if handshake.version <= ProtocolVersion.SSLv3 else 16  # with the header (RFC 5246 §7.4.9)
-        begins = side.hole_begins
+        begins, before = side.hole_begins, side.protection
         for _, trial in trials:
             if not isinstance(trial, StreamProtection):
                 break
             places = [HEADER_LENGTH + finished + trial.overhead]
-            if begins is not None:
-                places.append(offset - begins - _CHANGE_LENGTH)
+            if begins is not None and (before is None or isinstance(before, StreamProtection)):
+                change = _CHANGE_LENGTH + (0 if before is None else before.overhead)
+                places.append(offset - begins - change)
             for place in places:
                 for candidate, other in keys.afresh(handshake, role):
                     assert isinstance(other, StreamProtection)
@@ -120,31 +122,55 @@ class Protecting:
                     found.append((candidate, other))
         return found
 
-    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes, offset: int) -> bytes | None:
+    def _open_pending(self, side: Side, content_type: int, version: int, fragment: bytes, offset: int) -> Opened:
         """The plaintext of a record under the keys of the handshake that runs, whose ChangeCipherSpec may lie in a gap.
 
-        None, and nothing changed, where they do not verify it.
+        None, and nothing changed, where they do not verify it; False where they do, but its first block, which depends
+        on what is lost, cannot be had.
         """
-        if side.protection is None or side.role is None or not side.may_have_changed:
+        if side.role is None or not (side.may_have_changed if side.protected else side.holed):
+            return None
+        if side.protected and side.protection is None:
             return None
         handshake = self._flow.handshake(side.epoch)
+        if handshake.is_tls13:  # no ChangeCipherSpec means anything there
+            return None
         keys = self._keys_of(side, handshake)
         if isinstance(keys, Refusal):
+            handshake.keys = None  # what is missing may come yet
             return None
         if not side.trials:
             fresh = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
             side.trials = self._places(side, fresh, offset)
         for candidate, trial in side.trials:
+            number = trial.sequence_number
+            plaintext: Opened
             try:
-                plaintext = trial.unprotect(content_type, version, fragment, side.seek)
+                most = side.seek if side.protected else MAX_LOST_RECORDS
+                plaintext = trial.unprotect(content_type, version, fragment, most)
             except DecryptError:
-                continue
+                if trial.sequence_number == number:
+                    continue
+                plaintext = False
             self._change(side, side.epoch)
             if side.inflate is not None:
                 side.inflate.lose()
             self._settle(side, candidate, trial, content_type)
             return plaintext
         return None
+
+    def _seems_protected(self, side: Side, fragment: bytes) -> bool:
+        """Whether a handshake record that no key opens is protected: else it is the rest of a message in the clear.
+
+        Where keys that are right might not open it, its bytes have to tell: half of those of a ciphertext are over 127,
+        and only few of those of names, of which long messages consist.
+        """
+        handshake = self._flow.handshake(side.epoch)
+        if isinstance(handshake.keys, Keys) and not handshake.chains_records:
+            return False
+        count = len(fragment)
+        high = sum(map((0x7F).__lt__, fragment))
+        return (2 * high - count) ** 2 <= 16 * count  # four standard deviations
 
     def _distrust(self, side: Side, handshake: Handshake) -> None:
         """Takes that the records of a NULL suite without a key cannot be told from encrypted ones any more."""
@@ -168,10 +194,15 @@ class Protecting:
         if side.traffic is not None:
             return self._unprotect_traffic(side, side.traffic, content_type, version, fragment)
         if protection is not None:
+            number = protection.sequence_number
             try:
                 plaintext = protection.unprotect(content_type, version, fragment, side.seek)
             except DecryptError:
-                self._failed(side)
+                if protection.sequence_number != number:
+                    side.seek = -1  # a MAC of the ciphertext has proved which record it is
+                    self._failed(side)
+                elif not self._change_to_refused(side):
+                    self._failed(side)
                 return None
             if side.holed and content_type == ContentType.application_data:
                 self._pass_finished(side, self._flow.handshake(side.keys_epoch))  # it lies in the gap
@@ -288,13 +319,8 @@ class Protecting:
     def _change(self, side: Side, epoch: int) -> None:
         """Makes pending protection current (RFC 5246 §6.1): that of the handshake `epoch`."""
         handshake = self._flow.handshake(epoch)
-        side.protected = True
-        side.passed = side.inbox.offset
-        side.keys_epoch = side.epoch = epoch
-        side.protection, side.trials, side.traffic, side.refusal, side.inflate = None, [], None, None, None
-        side.seek = side.failures = 0
-        side.unproved_mac = None
         if handshake.is_tls13:
+            self._make_current(side, epoch)
             found = find_traffic(handshake, side.role, self.secrets)
             if isinstance(found, Refusal):
                 side.refusal = found
@@ -303,6 +329,7 @@ class Protecting:
                 side.traffic = found
             return
         keys = self._keys_of(side, handshake)
+        self._make_current(side, epoch)
         if handshake.compression_method == CompressionMethod.DEFLATE:
             side.inflate = Inflate()
         if isinstance(keys, Refusal) and handshake.encrypts_nothing and not side.lost_records:
@@ -317,6 +344,15 @@ class Protecting:
         assert side.role is not None
         side.trials = keys.of(side.role)
 
+    def _make_current(self, side: Side, epoch: int) -> None:
+        """Takes away what opened a side's records until now."""
+        side.protected = True
+        side.passed = side.inbox.offset
+        side.keys_epoch = side.epoch = epoch
+        side.protection, side.trials, side.traffic, side.refusal, side.inflate = None, [], None, None, None
+        side.seek = side.failures = 0
+        side.unproved_mac = None
+
     def _keys_of(self, side: Side, handshake: Handshake) -> Keys | Refusal:
         """The keys of a handshake, at the ChangeCipherSpec of one of its sides at the latest."""
         if handshake.resumed is None:
@@ -330,13 +366,43 @@ class Protecting:
             handshake.keys = find_keys(handshake, self.secrets, self._flow.before(handshake.epoch))
         return handshake.keys
 
+    def _change_to_refused(self, side: Side) -> bool:
+        """Whether a record that did not verify shows that a ChangeCipherSpec was lost, to keys that nobody knows.
+
+        That is so where no number verifies it that it can have: TCP changes no bytes.
+        """
+        if side.role is None or not side.lost_records:
+            return False
+        before = self._flow.handshake(side.keys_epoch)
+        if before.chains_records and not before.encrypt_then_mac and side.behind_hole:
+            return False  # the first record behind a gap never verifies
+        if side.may_have_changed:
+            if isinstance(self._keys_of(side, self._flow.handshake(side.epoch)), Keys):
+                return False
+            self._change(side, side.epoch)
+            return True
+        epoch = side.keys_epoch + 1
+        if side.seek >= MAX_LOST_RECORDS or epoch >= self.limits.handshakes:
+            return False
+        # The hello of a handshake lies in the gap too.
+        handshake = self._flow.handshake(epoch)
+        handshake.lose(side.role)
+        self._pass_finished(side, before)
+        self._make_current(side, epoch)
+        side.refusal = Refusal(Reason.hello_missing, {"missing": f"{side.role}_hello"})
+        self._pass_finished(side, handshake)
+        return True
+
     def _change_unread(self, side: Side) -> int:
-        """Takes a ChangeCipherSpec that came encrypted: of the handshake that it ends nothing was read."""
+        """Takes a ChangeCipherSpec that could not be read.
+
+        Where there are no keys, nothing was read of the handshake that it ends, but a hello before they were refused.
+        """
         epoch = min(side.keys_epoch + 1, self.limits.handshakes - 1)
         if epoch == side.keys_epoch:
             return epoch
         handshake = self._flow.handshake(epoch)
-        for role in Role if side.role is None else (side.role,):
+        for role in () if side.refusal is None else Role if side.role is None else (side.role,):
             handshake.hello_lost[role] = not handshake.hello_read[role]
         handshake.lose(side.role)
         self._change(side, epoch)

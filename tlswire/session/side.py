@@ -26,10 +26,10 @@ class Side:
     """
 
     __slots__ = (
-        "astray", "at", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up", "handshake_at",
-        "handshake_data", "handshake_protected", "hole_begins", "holed", "inbox", "index", "inflate", "keys_epoch",
-        "lost_records", "passed", "protected", "protection", "reader", "refusal", "role", "seek", "skip", "taken",
-        "traffic", "trials", "unproved_mac",
+        "astray", "at", "behind_hole", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up",
+        "handshake_at", "handshake_data", "handshake_protected", "hole_begins", "holed", "inbox", "index", "inflate",
+        "keys_epoch", "lost_records", "passed", "protected", "protection", "reader", "refusal", "role", "seek", "skip",
+        "taken", "traffic", "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -55,6 +55,7 @@ class Side:
         self.skip = 0  # bytes still to come of a message that is too long
         self.holed = False  # bytes were lost since the handshake began
         self.lost_records = False  # whole records, a ChangeCipherSpec perhaps, since the handshake began
+        self.behind_hole = False  # nothing was read since the last hole
         self.hole_begins: int | None = None  # offset of the first record in the hole just passed, where it is known
         self.passed = 0  # offset behind the ChangeCipherSpec, or the last record that was to be opened
         self.seek = 0  # how many records may have been lost before the next one that verifies
