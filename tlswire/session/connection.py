@@ -416,6 +416,8 @@ class Connection(Messages):
         In TLS 1.3, and where the ChangeCipherSpec was lost or sent before the capture began.
         """
         content_type = side.reader.content_type
+        if side.reader.header_length == SSLV2_HEADER_LENGTH:
+            return False
         handshake = self._flow.known(side.epoch)
         if handshake is not None and handshake.is_tls13:
             return content_type == ContentType.application_data

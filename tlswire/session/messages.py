@@ -43,6 +43,7 @@ from tlswire.wire import Message, Unresolved
 
 MESSAGE_HEAD = HANDSHAKE_HEADER + 4  # bytes that show whether a message begins
 _EMPTY = (HandshakeType.hello_request, HandshakeType.server_hello_done)
+_MAJOR_VERSIONS = (3, 0x7F)  # the latter: drafts of TLS 1.3
 _HELLOS = (HandshakeType.client_hello, HandshakeType.server_hello)
 
 
@@ -103,7 +104,7 @@ class Messages(Protecting):
         if msg_type in _EMPTY:
             return length == 0 and (whole == HANDSHAKE_HEADER or msg_type is not HandshakeType.hello_request)
         if msg_type in _HELLOS:
-            return not body or body[0] == 3
+            return not body or body[0] in _MAJOR_VERSIONS
         if msg_type is HandshakeType.certificate and len(body) == 4:
             # In TLS 1.3 a context comes before the list, which is empty in the first handshake (RFC 8446 §4.4.2).
             return int.from_bytes(body[:3], "big") == length - 3 or body[0] == 0
