@@ -25,7 +25,7 @@ from tlswire.crypto import Secrets
 from tlswire.errors import CaptureError
 from tlswire.registry import HandshakeType
 from tlswire.schema import SSLv2ClientHello
-from tlswire.session import ApplicationData, FinishedCheck, HandshakeMessage, Malformed, Undecryptable
+from tlswire.session import ApplicationData, FinishedCheck, HandshakeMessage, Malformed, Reason, Undecryptable
 
 CORPUS = Path(__file__).parents[3] / "shared" / "captures"
 MANIFEST = CORPUS / "manifest.json"
@@ -207,6 +207,29 @@ def test_the_plaintext_under_a_server_key_or_key_log_is_what_tshark_decrypts(ent
         assert wrong, "the table of differences is out of date"
     else:
         assert wrong == []
+
+
+ARIA = [entry for entry in ENTRIES if "ARIA" in entry["file"] and entry["keys"]]
+
+
+@pytest.mark.parametrize("entry", ARIA, ids=[entry["file"] for entry in ARIA])
+def test_a_cipher_that_cryptography_lacks_is_the_reason_and_named(entry: dict[str, Any]) -> None:
+    streams = set()
+    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
+        streams.add(stream)
+        assert not isinstance(event, ApplicationData)
+        assert not isinstance(event, Undecryptable) or event.reason is Reason.cipher_unsupported
+    for handshake in (handshake for stream in streams for handshake in stream.handshakes):
+        assert handshake.cipher_suite is not None
+        for verdict in handshake.verdicts:
+            assert verdict.reason is Reason.cipher_unsupported
+            assert verdict.evidence["cipher_suite"] == handshake.cipher_suite.name
+            assert "ARIA" in handshake.cipher_suite.name
+    assert streams
+
+
+def test_there_are_captures_of_a_cipher_that_cryptography_lacks() -> None:
+    assert len(ARIA) > 5
 
 
 @pytest.mark.parametrize("entry", WITH_RSA_KEY, ids=[entry["file"] for entry in WITH_RSA_KEY])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -14,15 +16,25 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tlswire.crypto import CallbackKey, PremasterSource, RSAKey, certificate_public_numbers
+from tlswire.crypto import (
+    CallbackKey,
+    PremasterSource,
+    RSAKey,
+    certificate_public_numbers,
+    certificate_subject,
+    key_identifiers,
+)
 from tlswire.errors import DecryptError
 
 PREMASTER = b"\x03\x03" + bytes(range(46))
 SIZE = 256  # bytes of the key
+CAPTURES = Path(__file__).parents[1] / "captures"
+SERVER_KEY_SHA1 = "7e2f9a9c074455c73d03cbab6a66a4ba4be79235"
+SERVER_KEY_SHA256 = "284e39cac1339eb62e1b00c903c122dd4db36b0e322c1668af4f01deb8f3bb20"
 
 relaxed = settings(deadline=None)
 
@@ -140,6 +152,24 @@ def numbers_of(key: RSAPrivateKey) -> tuple[int, int]:
 
 def test_the_key_of_a_certificate(key: RSAPrivateKey, certificate: bytes) -> None:
     assert certificate_public_numbers(certificate) == numbers_of(key) == RSAKey(key).public_numbers
+
+
+def test_a_key_is_called_as_others_call_it(key: RSAPrivateKey, certificate: bytes) -> None:
+    info = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
+    assert key_identifiers(numbers_of(key)) == (identifier.hex(), hashlib.sha256(info).hexdigest())
+    # Of the key of the project's captures, `openssl pkey -in server.pem -pubout -outform DER | openssl sha256`, and of
+    # the same DER `openssl asn1parse -inform DER -strparse 19 -noout -out bits; openssl sha1 bits`.  OpenSSL 3.0:
+    server = load_pem_private_key((CAPTURES / "keys" / "server.pem").read_bytes(), None)
+    assert isinstance(server, RSAPrivateKey)
+    assert key_identifiers(numbers_of(server)) == (SERVER_KEY_SHA1, SERVER_KEY_SHA256)
+
+
+def test_the_subject_of_a_certificate(certificate: bytes) -> None:
+    subject = certificate_subject(certificate)
+    assert subject == x509.load_der_x509_certificate(certificate).subject.public_bytes()
+    assert certificate_subject(certificate[:100]) is None
+    assert certificate_subject(b"") is None
 
 
 def test_a_certificate_with_another_kind_of_key() -> None:

@@ -411,8 +411,8 @@ def test_wrong_key_with_the_certificate_names_both(captures: Any, feed: Any) -> 
     feed(connection, [*stream.segments, (0, "end"), (1, "end")])
     assert reasons(connection) == (Reason.wrong_key, Reason.wrong_key)
     evidence = connection.handshakes[0].client.evidence
-    assert str(evidence["key_moduli"]).startswith(f"['{key.public_numbers[0]:x}"[:16])
-    assert evidence["certificate_modulus"]
+    assert [one["modulus"][:16] for one in evidence["keys"]] == [f"{key.public_numbers[0]:x}"[:16]]
+    assert evidence["certificate"]["modulus"] != evidence["keys"][0]["modulus"]
 
 
 @pytest.mark.parametrize(

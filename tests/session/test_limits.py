@@ -282,6 +282,27 @@ def test_records_that_never_verify_behind_a_hole_stop_being_tried(peers: Any, mo
     assert counted[2] - counted[1] < 100 * 50  # what any record costs
 
 
+def test_clear_records_behind_a_hole_stop_being_tried(peers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys are known, and the ChangeCipherSpec may lie in the hole."""
+    counted = []
+    for size in (100, 100, 200):
+        pair = peers()
+        pair.client_hello()
+        pair.server_hello()
+        pair.message(SERVER, "server_hello_done", b"")
+        pair.exchange()
+        connection = Connection(Secrets([pair.key]))
+        for one in pair.sent:
+            connection.receive_data(one.side, one.data)
+        list(connection.events())
+        connection.receive_gap(CLIENT, 100)
+        connection.receive_data(CLIENT, record(22, b"\x17\0\0\0") * size)
+        told: list[Event] = []
+        counted.append(work(lambda connection=connection, told=told: told.extend(connection.events()), monkeypatch)[0])  # type: ignore[misc]
+        assert sum(isinstance(event, Record) for event in told) == size
+    assert counted[2] - counted[1] < 100 * 80  # what any message costs
+
+
 def test_an_event_is_given_once(peers: Any) -> None:
     pair = peers()
     pair.full()

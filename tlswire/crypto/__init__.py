@@ -14,7 +14,15 @@ from tlswire.crypto.key_schedule import (
 from tlswire.crypto.keylog import KeyLogEntry, KeyLogProblem, parse_key_log
 from tlswire.crypto.prf import p_hash, prf, ssl3_expand
 from tlswire.crypto.protection import RecordProtection, StreamProtection, record_protection
-from tlswire.crypto.rsa import CallbackKey, PremasterSource, PublicNumbers, RSAKey, certificate_public_numbers
+from tlswire.crypto.rsa import (
+    CallbackKey,
+    PremasterSource,
+    PublicNumbers,
+    RSAKey,
+    certificate_public_numbers,
+    certificate_subject,
+    key_identifiers,
+)
 from tlswire.crypto.secrets import Secrets, SessionState
 from tlswire.crypto.tls13 import (
     TrafficProtection,
@@ -39,11 +47,13 @@ __all__ = [
     "StreamProtection",
     "TrafficProtection",
     "certificate_public_numbers",
+    "certificate_subject",
     "extended_master_secret",
     "finished_verify_data",
     "handshake_hash",
     "hkdf_expand_label",
     "key_block",
+    "key_identifiers",
     "master_secret",
     "message_hash",
     "next_traffic_secret",

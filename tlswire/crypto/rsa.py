@@ -7,6 +7,7 @@ made up from it (implicit rejection), before that an error.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
@@ -23,6 +24,7 @@ PublicNumbers = tuple[int, int]
 _INTEGER, _BIT_STRING, _SEQUENCE = 0x02, 0x03, 0x30
 _VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
 
+_RSA_ENCRYPTION = bytes.fromhex("300d06092a864886f70d0101010500")  # with its NULL parameters (RFC 3279 §2.3.1)
 _RSA_ALGORITHMS = {
     bytes.fromhex("2a864886f70d010101"),  # rsaEncryption (RFC 8017 App. C)
     bytes.fromhex("2a864886f70d010107"),  # id-RSAES-OAEP
@@ -156,16 +158,59 @@ def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     return _unsigned(der, modulus), _unsigned(der, exponent)
 
 
+def certificate_subject(der: bytes) -> bytes | None:
+    """The subject's name in a certificate, DER as it stands there (RFC 5280 §4.1.2.6); None where there is none.
+
+    Parameters: `der`, the certificate; no more than the way to the name is read.
+    """
+    try:
+        subject = _field(der, before_key=1)
+    except DecodeError:
+        return None
+    return der[subject.offset : subject.end]
+
+
+def key_identifiers(numbers: PublicNumbers) -> tuple[str, str]:
+    """What certificates and tools call an RSA key by, in hexadecimal.
+
+    Parameters: `numbers`, modulus and exponent.
+
+    First the key identifier, the SHA-1 of the key's bits (RFC 5280 §4.2.1.2, method 1); then the SHA-256 of its
+    SubjectPublicKeyInfo, as pins have it (RFC 7469 §2.4).
+    """
+    key = _element(_SEQUENCE, b"".join(_element(_INTEGER, _two_complement(number)) for number in numbers))
+    info = _element(_SEQUENCE, _RSA_ENCRYPTION + _element(_BIT_STRING, b"\0" + key))
+    return hashlib.sha1(key, usedforsecurity=False).hexdigest(), hashlib.sha256(info).hexdigest()
+
+
+def _two_complement(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+def _element(tag: int, contents: bytes) -> bytes:
+    length = len(contents)
+    if length < 0x80:
+        return bytes([tag, length]) + contents
+    size = (length.bit_length() + 7) // 8
+    return bytes([tag, 0x80 | size]) + length.to_bytes(size, "big") + contents
+
+
 def _unsigned(der: bytes, integer: Element) -> int:
     return int.from_bytes(der[integer.start : integer.end], "big")
 
 
 def _subject_public_key_info(der: bytes) -> Element:
-    """The seventh field of a TBSCertificate, or the sixth where there is no version; raises DecodeError."""
+    return _field(der, before_key=0)
+
+
+def _field(der: bytes, before_key: int) -> Element:
+    """A field of a TBSCertificate: its key, which is the seventh, or the sixth where there is no version; or so many
+    before it.  Raises DecodeError.
+    """
     certificate = read_element(der, 0, len(der))
     tbs = read_element(der, certificate.start, certificate.end)
     field = read_element(der, tbs.start, tbs.end)
     has_version = field.tag == _VERSION
-    for _ in range(6 if has_version else 5):
+    for _ in range((6 if has_version else 5) - before_key):
         field = read_element(der, field.end, tbs.end)
     return field

@@ -84,5 +84,13 @@ def _evidence_part(name: str, value: object) -> str:
     if isinstance(value, Provenance):
         return f"first in frame {value.frame}"
     if isinstance(value, list):
-        value = " ".join(str(item) for item in value)
+        value = " ".join(str(_in_words(item)) for item in value)
+    value = _in_words(value)
     return f"{name.replace('_', ' ')} {escape(str(value), _LONGEST_EVIDENCE)}"
+
+
+def _in_words(value: object) -> object:
+    """What is named by several things, by its name and its key identifier."""
+    if not isinstance(value, dict):
+        return value
+    return f"{value.get('name', value.get('subject'))} [{value.get('key_identifier', 'key unknown')}]"

@@ -260,7 +260,7 @@ class Connection(Messages):
                 return True
         if side.taken:
             record = side.taken.pop()
-            side.at = record.at
+            side.at, side.offset = record.at, record.offset
             self._tell(record)
             self._read_record(side, record, None)
             return True
@@ -347,7 +347,7 @@ class Connection(Messages):
         reader = side.reader
         content_type, version, header_length = reader.content_type, reader.version, reader.header_length
         fragment, offset, at = reader.take()
-        side.at = at
+        side.at, side.offset = at, offset
         if side.protected or side.trials:
             self._pass_over(side, offset)
         opened: Opened = None

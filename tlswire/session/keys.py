@@ -15,15 +15,17 @@ from tlswire.crypto import (
     RecordProtection,
     Secrets,
     certificate_public_numbers,
+    certificate_subject,
     extended_master_secret,
     handshake_hash,
     key_block,
+    key_identifiers,
     master_secret,
     record_protection,
 )
 from tlswire.errors import DecryptError
 from tlswire.registry import ExtensionType
-from tlswire.schema import ClientHello, EncryptedPreMasterSecret, SessionTicket
+from tlswire.schema import ClientHello, DistinguishedName, EncryptedPreMasterSecret, SessionTicket
 from tlswire.session.handshake import Handshake, Role
 from tlswire.session.reasons import Reason
 from tlswire.values import Struct, slotted
@@ -118,7 +120,8 @@ def nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
             return Refusal(Reason.previous_epoch_encrypted, {"previous_epoch": handshake.epoch - 1})
         return Refusal(Reason.hello_missing, {"missing": "client_hello" if not client else "server_hello"})
     if secrets.is_empty:
-        return Refusal(Reason.no_secrets)
+        suite = handshake.cipher_suite
+        return Refusal(Reason.no_secrets, {"cipher_suite": suite.name if suite is not None else None})
     return None
 
 
@@ -149,11 +152,23 @@ def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] |
     matching = [key for key in secrets.server_keys if key.public_numbers in (numbers, None)]
     if matching:
         return matching
-    evidence: dict[str, object] = {
-        "certificate_modulus": _short(numbers[0]),
-        "key_moduli": [_short(key.public_numbers[0]) for key in secrets.server_keys if key.public_numbers],
-    }
-    return Refusal(Reason.wrong_key, evidence)
+    certificate = handshake.server_certificate
+    assert certificate is not None
+    subject = certificate_subject(certificate.certificate_list[0])
+    named: dict[str, object] = {"subject": str(DistinguishedName(subject)) if subject is not None else None}
+    return Refusal(Reason.wrong_key, {"certificate": named | _named(numbers), "keys": named_keys(secrets)})
+
+
+def named_keys(secrets: Secrets) -> list[dict[str, object]]:
+    """The given server keys, as evidence has them: by name, modulus and identifiers, as far as these are known."""
+    return [
+        {"name": key.name} | (_named(key.public_numbers) if key.public_numbers else {}) for key in secrets.server_keys
+    ]
+
+
+def _named(numbers: PublicNumbers) -> dict[str, object]:
+    key_identifier, sha256 = key_identifiers(numbers)
+    return {"modulus": _short(numbers[0]), "key_identifier": key_identifier, "key_sha256": sha256}
 
 
 def _certificate_numbers(handshake: Handshake) -> PublicNumbers | None:

@@ -178,7 +178,7 @@ class Messages(Protecting):
         if msg_type is HandshakeType.finished and not self._check_finished(side, handshake, message, protected):
             verdict = handshake.verdicts[side.index]
             verdict.decrypted -= 1
-            side.refusal = Refusal(Reason.mac_failed, {"at": at, "check": "Finished"})
+            side.refusal = Refusal(Reason.mac_failed, {"at": at, "offset": side.offset, "check": "Finished"})
             verdict.refuse(Reason.mac_failed, side.refusal.evidence)
             self._tell(Undecryptable(side.index, at, epoch, ContentType.handshake, len(raw), Reason.mac_failed))
             self._pass_finished(side, handshake)

@@ -28,7 +28,7 @@ from tlswire.session.events import (
 )
 from tlswire.session.flow import Flow
 from tlswire.session.handshake import Handshake, Role, Roles
-from tlswire.session.keys import Candidate, Keys, Refusal, find_keys
+from tlswire.session.keys import Candidate, Keys, Refusal, find_keys, named_keys
 from tlswire.session.limits import Limits
 from tlswire.session.reasons import Reason
 from tlswire.session.records import HEADER_LENGTH
@@ -130,14 +130,15 @@ class Protecting:
         """
         if side.role is None or not (side.may_have_changed if side.protected else side.holed):
             return None
-        if side.protected and side.protection is None:
+        if (side.protection is None) if side.protected else (side.failures >= _MAX_FAILURES):
             return None
         handshake = self._flow.handshake(side.epoch)
         if handshake.is_tls13:  # no ChangeCipherSpec means anything there
             return None
         keys = self._keys_of(side, handshake)
         if isinstance(keys, Refusal):
-            handshake.keys = None  # what is missing may come yet
+            if keys.reason is not Reason.premaster_invalid:
+                handshake.keys = None  # what is missing may come yet
             return None
         if not side.trials:
             fresh = keys.afresh(handshake, side.role)  # those of a ChangeCipherSpec stay as they are
@@ -157,6 +158,8 @@ class Protecting:
                 side.inflate.lose()
             self._settle(side, candidate, trial, content_type)
             return plaintext
+        if not side.protected:
+            side.failures += 1
         return None
 
     def _seems_protected(self, side: Side, fragment: bytes) -> bool:
@@ -217,12 +220,17 @@ class Protecting:
                 continue
             self._settle(side, candidate, trial, content_type)
             return plaintext
-        if side.holed:
+        guessed = all(candidate.guessed for candidate, _ in side.trials)
+        if side.seek or side.failures or (side.holed and not guessed):
             self._failed(side)
         else:
-            guessed = all(candidate.guessed for candidate, _ in side.trials)
+            # That the certificate lies in a hole is why keys are guessed; behind the ChangeCipherSpec nothing was lost.
             tried = list(dict.fromkeys(candidate.origin for candidate, _ in side.trials))
-            self._give_up(side, Refusal(Reason.wrong_key if guessed else Reason.mac_failed, {"tried": tried}))
+            if guessed:
+                refusal = Refusal(Reason.wrong_key, {"tried": tried, "keys": named_keys(self.secrets)})
+            else:
+                refusal = Refusal(Reason.mac_failed, {"tried": tried})
+            self._give_up(side, refusal)
         return None
 
     def _unprotect_traffic(

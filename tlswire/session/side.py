@@ -28,8 +28,8 @@ class Side:
     __slots__ = (
         "astray", "at", "behind_hole", "blocked", "epoch", "failures", "finished_due", "forced", "fresh", "gave_up",
         "handshake_at", "handshake_data", "handshake_protected", "hole_begins", "holed", "inbox", "index", "inflate",
-        "keys_epoch", "lost_records", "passed", "protected", "protection", "reader", "refusal", "role", "seek", "skip",
-        "taken", "traffic", "trials", "unproved_mac",
+        "keys_epoch", "lost_records", "offset", "passed", "protected", "protection", "reader", "refusal", "role",
+        "seek", "skip", "taken", "traffic", "trials", "unproved_mac",
     )  # fmt: skip
 
     def __init__(self, index: int, limits: Limits, emit: Callable[[Event], None]) -> None:
@@ -45,6 +45,7 @@ class Side:
         self.traffic: Traffic | None = None
         self.refusal: Refusal | None = None
         self.at: object = None  # of the record that was taken last
+        self.offset = 0  # of the same, where it was not one of a run
         self.finished_due = False  # nothing but a Finished shows that the cipher is NULL
         self.unproved_mac: int | None = None  # bytes; where nothing is encrypted and no key proves the MAC
         self.inflate: Inflate | None = None
