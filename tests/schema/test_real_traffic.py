@@ -107,7 +107,7 @@ FORMS_IN_CORPUS = {  # at least; some came under protection
     "ClientKeyExchangePSK": 2,
     "ClientKeyExchangeRSAPSK": 1,
     "ClientKeyExchangeRSASSL3": 16,
-    "HelloRequest": 2,
+    "HelloRequest": 1,
     "SSLv2ClientHello": 108,
     "ServerHelloTLS13Draft": 11,
     "ServerKeyExchangeDHAnon": 7,
