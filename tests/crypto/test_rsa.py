@@ -25,7 +25,6 @@ from tlswire.crypto import (
     PremasterSource,
     RSAKey,
     certificate_public_numbers,
-    certificate_subject,
     key_identifiers,
 )
 from tlswire.errors import DecryptError
@@ -163,13 +162,6 @@ def test_a_key_is_called_as_others_call_it(key: RSAPrivateKey, certificate: byte
     server = load_pem_private_key((CAPTURES / "keys" / "server.pem").read_bytes(), None)
     assert isinstance(server, RSAPrivateKey)
     assert key_identifiers(numbers_of(server)) == (SERVER_KEY_SHA1, SERVER_KEY_SHA256)
-
-
-def test_the_subject_of_a_certificate(certificate: bytes) -> None:
-    subject = certificate_subject(certificate)
-    assert subject == x509.load_der_x509_certificate(certificate).subject.public_bytes()
-    assert certificate_subject(certificate[:100]) is None
-    assert certificate_subject(b"") is None
 
 
 def test_a_certificate_with_another_kind_of_key() -> None:

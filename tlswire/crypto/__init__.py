@@ -20,7 +20,6 @@ from tlswire.crypto.rsa import (
     PublicNumbers,
     RSAKey,
     certificate_public_numbers,
-    certificate_subject,
     key_identifiers,
 )
 from tlswire.crypto.secrets import Secrets, SessionState
@@ -47,7 +46,6 @@ __all__ = [
     "StreamProtection",
     "TrafficProtection",
     "certificate_public_numbers",
-    "certificate_subject",
     "extended_master_secret",
     "finished_verify_data",
     "handshake_hash",

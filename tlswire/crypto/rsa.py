@@ -158,18 +158,6 @@ def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     return _unsigned(der, modulus), _unsigned(der, exponent)
 
 
-def certificate_subject(der: bytes) -> bytes | None:
-    """The subject's name in a certificate, DER as it stands there (RFC 5280 §4.1.2.6); None where there is none.
-
-    Parameters: `der`, the certificate; no more than the way to the name is read.
-    """
-    try:
-        subject = _field(der, before_key=1)
-    except DecodeError:
-        return None
-    return der[subject.offset : subject.end]
-
-
 def key_identifiers(numbers: PublicNumbers) -> tuple[str, str]:
     """What certificates and tools call an RSA key by, in hexadecimal.
 
@@ -200,17 +188,11 @@ def _unsigned(der: bytes, integer: Element) -> int:
 
 
 def _subject_public_key_info(der: bytes) -> Element:
-    return _field(der, before_key=0)
-
-
-def _field(der: bytes, before_key: int) -> Element:
-    """A field of a TBSCertificate: its key, which is the seventh, or the sixth where there is no version; or so many
-    before it.  Raises DecodeError.
-    """
+    """The seventh field of a TBSCertificate, or the sixth where there is no version; raises DecodeError."""
     certificate = read_element(der, 0, len(der))
     tbs = read_element(der, certificate.start, certificate.end)
     field = read_element(der, tbs.start, tbs.end)
     has_version = field.tag == _VERSION
-    for _ in range((6 if has_version else 5) - before_key):
+    for _ in range(6 if has_version else 5):
         field = read_element(der, field.end, tbs.end)
     return field

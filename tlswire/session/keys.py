@@ -15,7 +15,6 @@ from tlswire.crypto import (
     RecordProtection,
     Secrets,
     certificate_public_numbers,
-    certificate_subject,
     extended_master_secret,
     handshake_hash,
     key_block,
@@ -25,7 +24,7 @@ from tlswire.crypto import (
 )
 from tlswire.errors import DecryptError
 from tlswire.registry import ExtensionType
-from tlswire.schema import ClientHello, DistinguishedName, EncryptedPreMasterSecret, SessionTicket
+from tlswire.schema import ClientHello, EncryptedPreMasterSecret, SessionTicket, certificate_subject
 from tlswire.session.handshake import Handshake, Role
 from tlswire.session.reasons import Reason
 from tlswire.values import Struct, slotted
@@ -154,8 +153,7 @@ def _matching(handshake: Handshake, secrets: Secrets) -> list[PremasterSource] |
         return matching
     certificate = handshake.server_certificate
     assert certificate is not None
-    subject = certificate_subject(certificate.certificate_list[0])
-    named: dict[str, object] = {"subject": str(DistinguishedName(subject)) if subject is not None else None}
+    named: dict[str, object] = {"subject": certificate_subject(certificate.certificates[0])}
     return Refusal(Reason.wrong_key, {"certificate": named | _named(numbers), "keys": named_keys(secrets)})
 
 

@@ -269,6 +269,7 @@ class Protecting:
         handshake = self._flow.handshake(side.keys_epoch)
         traffic.prove(keys)
         side.protection = keys.protection
+        side.astray = False  # no message goes across a change of keys (RFC 8446 §5.1)
         handshake.traffic_secrets[traffic.label] = keys.logged
         if keys.stage is Stage.application:
             self._pass_finished(side, handshake)  # where it was not read, it lies in a gap
