@@ -23,7 +23,11 @@ from tlswire.crypto import KeyLogEntry, parse_key_log
 Run = Callable[..., Any]
 
 CAPTURES = Path(__file__).parents[1] / "captures"
-NAMES = sorted(path.parent.name for path in CAPTURES.glob("*/capture.json"))
+NAMES = sorted(
+    path.parent.name
+    for path in CAPTURES.glob("*/capture.json")
+    if not json.loads(path.read_text()).get("undecryptable")
+)
 KEY = CAPTURES / "keys" / "server.pem"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import der
 import names
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import load_der_x509_certificate
 
@@ -29,12 +29,14 @@ CONTAINERS = [
     {"file": "server-encrypted.pem", "form": "PEM, PKCS #8, encrypted", "password": PASSWORD},
     {"file": "server.p12", "form": "PKCS #12", "password": PASSWORD},
 ]
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey
 SERVER_ADDRESSES = (bytes([10, 10, 10, 15]), bytes.fromhex("fd0a000a000a00000000000000000015"))
 
 
 def certificate(
     subject: bytes,
-    public_key: rsa.RSAPublicKey,
+    public_key: PublicKey,
     issuer: bytes,
     issuer_key: rsa.RSAPrivateKey,
     *,
@@ -82,8 +84,8 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def private_pem(key: rsa.RSAPrivateKey) -> bytes:
-    """An RSA key in PEM (PKCS #1), in the clear."""
+def private_pem(key: PrivateKey) -> bytes:
+    """A key in PEM in its traditional form (for RSA PKCS #1), in the clear."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,
@@ -108,10 +110,10 @@ class Authority:
             path.write_bytes(private_pem(self._server_key))
             self._write_other_containers(keys)
 
-    def _server_certificate(self) -> bytes:
+    def _server_certificate(self, key: PrivateKey) -> bytes:
         return certificate(
             names.name(("C", "US", der.PRINTABLE), ("CN", "www.example.test", der.UTF8)),
-            self._server_key.public_key(),
+            key.public_key(),
             names.SERVER_ISSUER,
             self._key,
             alternative_names=("www.example.test", *SERVER_ADDRESSES),
@@ -123,7 +125,7 @@ class Authority:
         encoding, form = serialization.Encoding, serialization.PrivateFormat
         (keys / "server.der").write_bytes(private(encoding.DER, form.PKCS8, serialization.NoEncryption()))
         (keys / "server-encrypted.pem").write_bytes(private(encoding.PEM, form.PKCS8, password))
-        x509 = load_der_x509_certificate(self._server_certificate())
+        x509 = load_der_x509_certificate(self._server_certificate(self._server_key))
         (keys / "server.p12").write_bytes(
             pkcs12.serialize_key_and_certificates(b"server", self._server_key, x509, None, password)
         )
@@ -133,10 +135,16 @@ class Authority:
     def write_peers(self, folder: Path) -> None:
         """Write `server`, `client` and `unlisted` (.crt and .key), and `issuers.pem`, the trusted CAs.
 
+        `ecdsa` and `dsa` are the server's with other keys, which no capture needs for its decryption.
         The issuer of `unlisted` is trusted, but no server names it in its CertificateRequest.
         """
-        (folder / "server.key").write_bytes(private_pem(self._server_key))
-        (folder / "server.crt").write_bytes(pem(self._server_certificate()))
+        for stem, server_key in (
+            ("server", self._server_key),
+            ("ecdsa", ec.generate_private_key(ec.SECP256R1())),
+            ("dsa", dsa.generate_private_key(2048)),
+        ):
+            (folder / f"{stem}.key").write_bytes(private_pem(server_key))
+            (folder / f"{stem}.crt").write_bytes(pem(self._server_certificate(server_key)))
         for stem, issuer in (("client", names.CLIENT_ISSUER), ("unlisted", names.UNLISTED_ISSUER)):
             key = new_key()
             subject = names.name(

@@ -102,7 +102,9 @@ class Lab:
 class Scenario:
     """A capture to be made; `format` as editcap names it.
 
-    `tshark_misses` has the messages (sender, name, epoch) that tshark is known to leave encrypted.
+    `tshark_misses` has the messages (sender, name, epoch) that tshark is known to leave encrypted; where
+    `tshark_decrypts` is false, these are all that came encrypted, and the data.  `undecryptable` is the reason
+    for which tlswire can decrypt it no more than tshark.
     """
 
     name: str
@@ -110,3 +112,5 @@ class Scenario:
     run: Callable[[Lab], Recording]
     format: str = "pcap"
     tshark_misses: tuple[tuple[str, str, int], ...] = ()
+    tshark_decrypts: bool = True
+    undecryptable: str | None = None

@@ -2,10 +2,9 @@
 
     python tests/live/make_captures.py OUTDIR [--only NAME …]
 
-Needs root (network namespaces), from Debian apache2, curl, wget, openssl, gnutls-bin, tcpdump, tshark and
-iproute2, from PyPI cryptography and tlslite-ng.  Each capture becomes a folder of OUTDIR, which
-tests/captures/README.md describes; the server's key is made once and kept in OUTDIR/keys.  A capture about
-which the endpoints and tshark disagree is not kept.
+Needs root (network namespaces), from Debian what packages.txt lists, from PyPI cryptography and tlslite-ng.
+Each capture becomes a folder of OUTDIR, which tests/captures/README.md describes; the server's key is made once
+and kept in OUTDIR/keys.  A capture about which the endpoints and tshark disagree is not kept.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ import tshark
 from lab import KEYLOG, Lab, Recording, Scenario
 from network import client_ports
 from scenarios import SCENARIOS
-from testimony import Message
+from testimony import Connection, Message
 
 LARGEST_FILE = 16384  # bytes of application data; of more, only the digest is kept
 TOOLS = {
@@ -37,6 +36,8 @@ TOOLS = {
     "tshark": ["tshark", "--version"],
     "gnutls": ["gnutls-cli", "--version"],
     "wget": ["wget", "--version"],
+    "nss": ["dpkg-query", "-W", "libnss3-tools"],
+    "mbedtls": ["dpkg-query", "-W", "libmbedtls14"],
 }
 
 
@@ -45,7 +46,7 @@ def tool_versions() -> dict[str, str]:
     versions = {}
     for name, command in TOOLS.items():
         printed = subprocess.run(command, check=True, capture_output=True, text=True)
-        versions[name] = (printed.stdout or printed.stderr).splitlines()[0]
+        versions[name] = (printed.stdout or printed.stderr).splitlines()[0].replace("\t", " ")
     return versions | {"tlslite-ng": importlib.metadata.version("tlslite-ng")}
 
 
@@ -53,8 +54,33 @@ class DisagreementError(Exception):
     """The witnesses of a capture do not say the same."""
 
 
-def confirm(scenario: Scenario, recording: Recording, seen: list[list[Message]]) -> None:
+def missed_by_tshark(scenario: Scenario, connections: list[Connection]) -> list[tuple[str, str, int]]:
+    """The messages that tshark is known to leave encrypted."""
+    if scenario.tshark_decrypts:
+        return list(scenario.tshark_misses)
+    return [
+        (message.sender, message.name, epoch)
+        for connection in connections
+        for message, epoch in truth.with_epochs(connection.messages)
+        if message not in in_the_clear(connection.messages) and not message.is_alert
+    ]
+
+
+def in_the_clear(messages: list[Message]) -> list[Message]:
+    """The messages of a connection that came before their sender's ChangeCipherSpec, and that itself."""
+    clear, changed = [], set()
+    for message in messages:
+        if message.sender not in changed:
+            clear.append(message)
+        if message.content_type == "change_cipher_spec":
+            changed.add(message.sender)
+    return clear
+
+
+def confirm(misses: list[tuple[str, str, int]], recording: Recording, seen: list[list[Message]]) -> None:
     """Hold what the endpoints said of the messages against what tshark decrypted, which are `seen`.
+
+    `misses` are those that tshark is known to leave encrypted.
 
     Alerts are left out: endpoints tell of them when they read them, which at a connection's end they may not.
     """
@@ -67,9 +93,7 @@ def confirm(scenario: Scenario, recording: Recording, seen: list[list[Message]])
             said = [
                 message
                 for message, epoch in truth.with_epochs(connection.messages)
-                if message.sender == side
-                and not message.is_alert
-                and (side, message.name, epoch) not in scenario.tshark_misses
+                if message.sender == side and not message.is_alert and (side, message.name, epoch) not in misses
             ]
             read = [message for message in observed if message.sender == side and not message.is_alert]
             for endpoint, witness in zip_longest(said, read):
@@ -87,21 +111,24 @@ def describe_streams(
 ) -> list[dict[str, Any]]:
     """The description of each connection; what the endpoints wrote goes into files beside the capture."""
     seen = tshark.messages(capture, key)[recording.first_tcp_stream :]
-    confirm(scenario, recording, seen)
+    if not scenario.tshark_decrypts:
+        seen = [in_the_clear(messages) for messages in seen]
+    confirm(missed_by_tshark(scenario, recording.connections), recording, seen)
     streams: list[dict[str, Any]] = []
     ports = client_ports(recording.pcap)
     for number, connection in enumerate(recording.connections):
         tcp_stream = recording.first_tcp_stream + number
         data = (connection.from_client, connection.from_server)
         decrypted = tshark.application_data(capture, key, tcp_stream)
-        if decrypted != data:
+        if decrypted != data and scenario.tshark_decrypts:
             raise DisagreementError(f"of the data of stream {number}:\n{data} says the endpoint,\n{decrypted} tshark")
         described = truth.describe(connection, recording.configured_names, lists)
         for side, octets in zip(("client", "server"), data, strict=True):
             if len(octets) <= LARGEST_FILE:
                 described[side]["file"] = f"stream-{number}.{side}.bin"
                 (capture.parent / described[side]["file"]).write_bytes(octets)
-        alerts = [[message.sender, message.name] for message in seen[number] if message.is_alert]
+        witness = seen[number] if scenario.tshark_decrypts else connection.messages
+        alerts = [[message.sender, message.name] for message in witness if message.is_alert]
         identity = {"stream": number, "tcp_stream": tcp_stream, "client_port": ports[tcp_stream]}
         streams.append(identity | described | {"alerts": alerts})
     return streams
@@ -125,7 +152,9 @@ def write(scenario: Scenario, recording: Recording, outdir: Path) -> None:
             "key": f"../keys/{key.name}",
             "keylog": KEYLOG if recording.keylog else None,
             "witness": recording.witness,
-            "tshark_misses": scenario.tshark_misses,
+            "tshark_misses": missed_by_tshark(scenario, recording.connections),
+            "tshark_decrypts": scenario.tshark_decrypts,
+            "undecryptable": scenario.undecryptable,
             "streams": describe_streams(scenario, recording, capture, key, lists),
             "made_with": tool_versions(),
             "commands": recording.commands,

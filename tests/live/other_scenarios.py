@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import names
-from lab import Lab, Recording, Scenario
+from lab import KEYLOG, Lab, Recording, Scenario
 from with_gnutls import priority, wget_and_apache, with_gnutls
 from with_openssl import with_openssl
 from with_scripts import with_openssl_library, with_tlslite
@@ -233,11 +233,17 @@ def tlslite(
     client: tuple[str, ...] = ("write:ping", "read:pong", "write:end", "close"),
     certificate: bool = False,
     accepted: list[bytes] | None = None,
+    keylog: bool = False,
+    **more: Any,
 ) -> Scenario:
-    """A capture of tlslite-ng with itself; with `accepted`, the server asks for a certificate."""
-    settings = {"version": version, "ciphers": [cipher], "macs": [mac]}
+    """A capture of tlslite-ng with itself; with `accepted`, the server asks for a certificate.
+
+    `more` are settings of both sides, as tlslite_peer.py describes them.
+    """
+    settings = {"version": version, "ciphers": [cipher], "macs": [mac]} | more
     asking = {} if accepted is None else {"reqCAs": [subject.hex() for subject in accepted]}
     answering = {"certificate": "client"} if certificate else {}
+    answering |= {"keylog": KEYLOG} if keylog else {}
 
     def run(lab: Lab) -> Recording:
         return with_tlslite(lab, (settings | asking, server), (settings | answering, client))

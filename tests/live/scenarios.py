@@ -1,4 +1,7 @@
-"""The captures: Apache with curl here, the rest in other_scenarios.py; each says what is peculiar to it."""
+"""The captures: Apache with curl here, the rest in other_scenarios.py and suite_scenarios.py.
+
+Each says what is peculiar to it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 from lab import Lab, Recording, Scenario
 from other_scenarios import OTHERS
+from suite_scenarios import SUITES
 from with_apache import INDEX, URL, interleaved, settings_for, with_curl
 
 SESSION_IDS = ("SSLSessionTickets off", "SSLSessionCache shmcb:sessions(512000)")
@@ -178,4 +182,4 @@ APACHE = [
         "pcapng",
     ),
 ]
-SCENARIOS = [*APACHE, *OTHERS]
+SCENARIOS = [*APACHE, *OTHERS, *SUITES]

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from tlswire.capture import CaptureReader
-from tlswire.crypto import RSAKey, Secrets
+from tlswire.crypto import KeyLogEntry, RSAKey, Secrets, parse_key_log
 from tlswire.session import ApplicationData, ChangeCipherSpecMessage, HandshakeMessage
 
 HERE = Path(__file__).parent
@@ -32,7 +33,7 @@ DATA = HERE.parent.parent / "tlswire" / "data"
 COMMITTED = sorted(path.parent.name for path in CAPTURES.glob("*/capture.json"))
 
 # One of each kind of peer, and the programs that it needs besides those that all need
-NEEDED_BY_ALL = ("apache2", "curl", "editcap", "gnutls-cli", "ip", "openssl", "tcpdump", "tshark", "wget")
+NEEDED_BY_ALL = ("apache2", "curl", "editcap", "gnutls-cli", "ip", "openssl", "selfserv", "tcpdump", "tshark", "wget")
 REPRESENTATIVE = [
     "apache-tls12-3-names",
     "apache-tls10-250-names",
@@ -41,7 +42,11 @@ REPRESENTATIVE = [
     "openssl-tls12-six-epochs",
     "openssl-tls12-client-abbreviated-ticket",
     "gnutls-tls12-3des",
+    "gnutls-tls12-ecdhe-chacha20",
     "tlslite-tls12-malformed-names",
+    "tlslite-tls12-dhe-aes128-ccm",
+    "nss-tls10-des",
+    "mbedtls-tls12-truncated-hmac",
 ]
 
 
@@ -49,6 +54,7 @@ def what_is_missing() -> str:
     """What keeps the captures from being made on this machine; empty if nothing does."""
     missing = [program for program in NEEDED_BY_ALL if shutil.which(program) is None]
     missing += [module for module in ("cryptography", "tlslite") if find_spec(module) is None]
+    missing += [library for library in ("mbedtls",) if find_library(library) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
     if os.geteuid() != 0:
@@ -166,12 +172,16 @@ def told_by_endpoints(stream: dict[str, Any], side: str) -> tuple[list[tuple[str
 def read_with_tlswire(
     folder: Path, description: dict[str, Any]
 ) -> list[dict[str, tuple[list[tuple[str, int]], tuple[int, str]]]]:
-    """The same of each stream, as tlswire decrypts it with the server's key."""
+    """The same of each stream, as tlswire decrypts it with the server's key and the key log."""
     key = load_pem_private_key((folder / description["key"]).read_bytes(), None)
     assert isinstance(key, RSAPrivateKey)
+    secrets = Secrets([RSAKey(key)])
+    if description["keylog"]:
+        lines = (folder / description["keylog"]).read_bytes().splitlines()
+        secrets.add_key_log(entry for entry in parse_key_log(lines) if isinstance(entry, KeyLogEntry))
     messages: dict[tuple[int, str], list[tuple[str, int]]] = defaultdict(list)
     data: dict[tuple[int, str], bytes] = defaultdict(bytes)
-    for stream, event in CaptureReader([folder / description["file"]], secrets=Secrets([RSAKey(key)])):
+    for stream, event in CaptureReader([folder / description["file"]], secrets=secrets):
         match event:
             case HandshakeMessage():
                 messages[stream.number, stream.role(event.side)].append((event.msg_type.name, event.epoch))

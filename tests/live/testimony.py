@@ -33,10 +33,14 @@ ALERT_NAMES = {
     10: "unexpected_message",
     40: "handshake_failure",
     41: "no_certificate",
+    42: "bad_certificate",
     46: "certificate_unknown",
     48: "unknown_ca",
+    50: "decode_error",
     80: "internal_error",
+    90: "user_canceled",
     100: "no_renegotiation",
+    116: "certificate_required",
 }
 
 

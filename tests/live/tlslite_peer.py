@@ -2,9 +2,11 @@
 
     python tlslite_peer.py client|server SETTINGS STEP …
 
-SETTINGS is a file with a JSON object: `version` (as tlslite writes it: [3, 0] is SSL 3.0), `ciphers` and
-`macs` (tlslite's names), `reqCAs` (names for a CertificateRequest, in hex, sent as they are), `certificate`
-(stem of .crt and .key).  The steps are `write:TEXT`, `read:TEXT` (until TEXT has come), `hello_request`,
+SETTINGS is a file with a JSON object: `version` (as tlslite writes it: [3, 0] is SSL 3.0), `ciphers`, `macs`
+and, if not RSA, `key_exchange` (tlslite's names), `extensions` (of `extended_master_secret` and
+`encrypt_then_mac`, those that are on), `reqCAs` (names for a CertificateRequest, in hex, sent as they are),
+`certificate` (stem of .crt and .key), `keylog` (a file for the master secret).  The steps are
+`write:TEXT`, `read:TEXT` (until TEXT has come), `hello_request`,
 `close`, `drain` (take what comes, below TLS, until the end).  Standard output is one JSON object a line for
 all messages that this side wrote, as tlslite serialised them, and all data that it sent; each with the time
 of the clock that both sides share.
@@ -60,8 +62,9 @@ def handshake(side: str, connection: Connection, options: dict[str, Any]) -> Non
     settings.minVersion = settings.maxVersion = tuple(options["version"])
     settings.cipherNames = options["ciphers"]
     settings.macNames = options["macs"]
-    settings.keyExchangeNames = ["rsa"]
-    settings.useExtendedMasterSecret = settings.useEncryptThenMAC = False
+    settings.keyExchangeNames = [options.get("key_exchange", "rsa")]
+    settings.useExtendedMasterSecret = "extended_master_secret" in options.get("extensions", ())
+    settings.useEncryptThenMAC = "encrypt_then_mac" in options.get("extensions", ())
     chain, key = credentials(options["certificate"]) if "certificate" in options else (None, None)
     if side == "server":
         names = [bytearray.fromhex(name) for name in options.get("reqCAs", [])]
@@ -70,6 +73,9 @@ def handshake(side: str, connection: Connection, options: dict[str, Any]) -> Non
         )
     else:
         connection.handshakeClientCert(certChain=chain, privateKey=key, settings=settings)
+    if "keylog" in options:
+        random, secret = bytes(connection._clientRandom), bytes(connection.session.masterSecret)
+        Path(options["keylog"]).write_text(f"CLIENT_RANDOM {random.hex()} {secret.hex()}\n")
 
 
 def take(connection: Connection, stream: socket.socket, steps: list[str]) -> None:

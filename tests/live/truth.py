@@ -12,29 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tshark
 from cryptography import x509
 from testimony import Connection, Message
 
 VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2"}
-SUITES = {
-    0x0002: "TLS_RSA_WITH_NULL_SHA",
-    0x0004: "TLS_RSA_WITH_RC4_128_MD5",
-    0x0005: "TLS_RSA_WITH_RC4_128_SHA",
-    0x000A: "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
-    0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA",
-    0x0035: "TLS_RSA_WITH_AES_256_CBC_SHA",
-    0x003B: "TLS_RSA_WITH_NULL_SHA256",
-    0x003C: "TLS_RSA_WITH_AES_128_CBC_SHA256",
-    0x003D: "TLS_RSA_WITH_AES_256_CBC_SHA256",
-    0x0041: "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA",
-    0x009C: "TLS_RSA_WITH_AES_128_GCM_SHA256",
-    0x009D: "TLS_RSA_WITH_AES_256_GCM_SHA384",
-    0xC013: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-    0xC028: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
-    0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-    0xC07A: "TLS_RSA_WITH_CAMELLIA_128_GCM_SHA256",
-    0xC07B: "TLS_RSA_WITH_CAMELLIA_256_GCM_SHA384",
-}
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, RENEGOTIATION_INFO = 0x0016, 0x0017, 0xFF01
 
 
@@ -117,7 +99,7 @@ def _describe_epoch(
     names = None if request is None else authority_list(request, hello.version)
     chains = [message.body for message in messages if message.sender == "client" and message.name == "certificate"]
     description |= {
-        "cipher_suite": SUITES[hello.cipher_suite],
+        "cipher_suite": tshark.cipher_suites().get(hello.cipher_suite, f"unknown_0x{hello.cipher_suite:04X}"),
         "resumed": "server_hello_done" not in by_name,
         "secure_renegotiation": RENEGOTIATION_INFO in hello.extensions,
         "extended_master_secret": EXTENDED_MASTER_SECRET in hello.extensions,

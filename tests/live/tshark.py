@@ -6,6 +6,7 @@ what tlswire is measured against has been seen from both ends and from the middl
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 from collections.abc import Iterator
@@ -28,6 +29,14 @@ def _tshark(capture: Path, key: Path, *arguments: str) -> str:
     if keylog.exists():
         command += ["-o", f"tls.keylog_file:{keylog}"]
     return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@functools.cache
+def cipher_suites() -> dict[int, str]:
+    """The cipher suites' names, by their numbers, in tshark's words."""
+    listing = subprocess.run(["tshark", "-G", "values"], check=True, capture_output=True, text=True).stdout
+    rows = [line.split("\t") for line in listing.splitlines()]
+    return {int(row[2], 0): row[3] for row in rows if row[:2] == ["V", "tls.handshake.ciphersuite"]}
 
 
 def _walk(node: Any) -> Iterator[tuple[str, Any]]:

@@ -6,15 +6,35 @@ is the echo of the client's.  GnuTLS logs the names of the messages, not their b
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import names
-from lab import Lab, Recording
+from lab import KEYLOG, Lab, Recording
 from testimony import Connection, read_gnutls_names
 from with_apache import URL, settings_for, start_apache
 
 
-def priority(version: str, cipher: str, mac: str, flags: str = "") -> str:
-    """A GnuTLS priority string for RSA key exchange with one version and cipher."""
-    return f"NONE:+VERS-{version}:+RSA:+{cipher}:+{mac}:+COMP-NULL:+SIGN-ALL:+GROUP-ALL:+CTYPE-ALL{flags}"
+def priority(version: str, cipher: str, mac: str, flags: str = "", key_exchange: str = "RSA") -> str:
+    """A GnuTLS priority string for one version, key exchange, cipher and MAC."""
+    return f"NONE:+VERS-{version}:+{key_exchange}:+{cipher}:+{mac}:+COMP-NULL:+SIGN-ALL:+GROUP-ALL:+CTYPE-ALL{flags}"
+
+
+# What GnuTLS's peers share beforehand: an identity, its key in hex, and its password
+IDENTITY, PSK, PASSWORD = "client.one", "0123456789abcdef0123456789abcdef", "secret"
+
+
+def write_shared_keys(folder: Path) -> None:
+    """Write what the server has of them: `psk.txt`; `tpasswd` and its `tpasswd.conf`, with a verifier (RFC 5054)."""
+    (folder / "psk.txt").write_text(f"{IDENTITY}:{PSK}\n")
+    (folder / "tpasswd").unlink(missing_ok=True)
+    group = 3  # the 2,048-bit one
+    typed = f"{PASSWORD}\n{PASSWORD}\n".encode()
+    for command in (
+        "--create-conf tpasswd.conf",
+        f"--passwd tpasswd --passwd-conf tpasswd.conf -u {IDENTITY} -i {group}",
+    ):
+        subprocess.run(["srptool", *command.split()], cwd=folder, check=True, input=typed, capture_output=True)
 
 
 def with_gnutls(
@@ -23,25 +43,37 @@ def with_gnutls(
     *,
     priorities: str,
     certificate: bool = False,
+    server_certificate: str = "server",
+    server: str = "",
     client: str = "",
+    keylog: bool = False,
+    shared_keys: bool = False,
     connections: int = 1,
 ) -> Recording:
-    """Record gnutls-cli sending `lines` on its last connection; the server may ask for a `certificate`."""
+    """Record gnutls-cli sending `lines` on its last connection; the server may ask for a `certificate`.
+
+    `server_certificate` is the stem of its own; `server` and `client` are further options, which may name the files
+    of `write_shared_keys`.
+    """
+    if shared_keys:
+        write_shared_keys(lab.folder)
     subjects = names.authority_names(3) if certificate else []
     asking, answering = "--disable-client-cert", ""
     if certificate:
         asking = f"--x509cafile {lab.write_names(subjects)} --require-client-cert"
         answering = "--x509certfile client.crt --x509keyfile client.key"
+    logging = f"env SSLKEYLOGFILE={KEYLOG} " if keylog else ""
     with lab.stage() as stage:
         stage.start(
             "server",
             f"gnutls-serv --echo -p 443 --priority {priorities} "
-            f"--x509certfile server.crt --x509keyfile server.key {asking}",
+            f"--x509certfile {server_certificate}.crt --x509keyfile {server_certificate}.key {asking} {server}",
             ready=b"Echo Server listening",
         )
         calling = stage.start(
             "client",
-            f"gnutls-cli -d 4 -p 443 --priority {priorities} --no-ca-verification {answering} {client} 10.10.10.15",
+            f"{logging}gnutls-cli -d 4 -p 443 --priority {priorities} --no-ca-verification {answering} {client} "
+            "10.10.10.15",
             ready=b"Simple Client Mode",
         )
         data = b""
@@ -60,6 +92,7 @@ def with_gnutls(
             connections=spoken,
             names_seen=read_gnutls_names(calling.stderr.decode(), of="client"),
             configured_names=subjects,
+            keylog=lab.read_keylog(),
         )
 
 

@@ -54,17 +54,21 @@ def with_openssl(
     suite: str = "AES128-SHA",
     server: str = "",
     client: str = "",
+    certificate: str = "server",
     accepted: int = 3,
     connections: int = 1,
 ) -> Recording:
-    """Record s_client and s_server taking `steps`; s_client reconnects to make all the `connections`."""
+    """Record s_client and s_server taking `steps`; s_client reconnects to make all the `connections`.
+
+    `server` and `client` are further options, `certificate` the stem of the server's.
+    """
     subjects = names.authority_names(accepted)
     certificates = lab.write_names(subjects)
     ciphers = f"-cipher {suite}:@SECLEVEL=0"
     with lab.stage() as stage:
         listening = stage.start(
             "server",
-            f"openssl s_server -accept 443 -{version} {ciphers} -cert server.crt -key server.key "
+            f"openssl s_server -accept 443 -{version} {ciphers} -cert {certificate}.crt -key {certificate}.key "
             f"-CAfile {certificates} -client_renegotiation -msg {server}",
             ready=b"ACCEPT",
         )

@@ -1,4 +1,4 @@
-"""Our own peers on tlslite-ng and on OpenSSL's library, for what no program of Debian's can be told to do."""
+"""Our own peers on tlslite-ng, Mbed TLS and OpenSSL's library, for what no program of Debian's can be told to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lab import Lab, Recording
+from lab import KEYLOG, Lab, Recording
 from peers import PeerError
 from testimony import read_openssl_messages, read_peer_events
 from with_openssl import agree
@@ -45,6 +45,31 @@ def with_tlslite(
             witness="tlslite-ng on both ends, each for what it sent",
             connections=[read_peer_events(bytes(calling.stdout), bytes(listening.stdout))],
             configured_names=subjects,
+            keylog=lab.read_keylog(),
+        )
+
+
+def with_mbedtls(lab: Lab, suite: int, options: str, *, certificate: str = "server") -> Recording:
+    """Record Mbed TLS on both ends, with `options` as mbedtls_peer.py describes them."""
+    script, sent, answered = "mbedtls_peer.py", "hello", "goodbye"
+    with lab.stage() as stage:
+        server_options = f"{options},certificate={certificate}"
+        steps = (f"read:{sent}", f"write:{answered}", "close")
+        listening = stage.start(
+            "server", _script(lab, script, "server", f"{suite:#06x}", server_options, *steps), ready=b"listening"
+        )
+        client_options = f"{options},keylog={KEYLOG}"
+        steps = (f"write:{sent}", f"read:{answered}", "close")
+        calling = stage.start("client", _script(lab, script, "client", f"{suite:#06x}", client_options, *steps))
+        for peer in (calling, listening):
+            if peer.wait() != 0:
+                raise PeerError(f"{peer.command}: {peer.stderr.decode()}")
+        return Recording(
+            pcap=stage.finish(1),
+            commands=stage.commands,
+            witness="Mbed TLS on both ends, each for what it sent",
+            connections=[read_peer_events(bytes(calling.stdout), bytes(listening.stdout))],
+            keylog=lab.read_keylog(),
         )
 
 

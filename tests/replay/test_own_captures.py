@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import struct
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,10 @@ def truth_of(name: str) -> dict[str, Any]:
     return truth
 
 
+# Those that nobody here can decrypt, whatever is known of their secrets
+UNDECRYPTABLE = [name for name in NAMES if truth_of(name).get("undecryptable")]
+
+
 def server_key(path: Path) -> RSAKey:
     key = load_pem_private_key(path.read_bytes(), None)
     return RSAKey(key, path.name)  # type: ignore[arg-type]
@@ -86,15 +91,18 @@ class Told:
 
 
 def read(name: str, secrets: Secrets | None) -> list[Told]:
-    path = CAPTURES / name / truth_of(name)["file"]
+    return read_files([CAPTURES / name / truth_of(name)["file"]], secrets)
+
+
+def read_files(paths: list[Path], secrets: Secrets | None) -> list[Told]:
     told: dict[TLSStream, Told] = {}
-    for stream, event in CaptureReader([path], secrets=secrets, keep_messages=True):
+    for stream, event in CaptureReader(paths, secrets=secrets, keep_messages=True):
         if event is not None:
             told.setdefault(stream, Told(stream)).events.append(event)
     return sorted(told.values(), key=lambda one: one.stream.number)
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=[name for name in NAMES if name not in UNDECRYPTABLE])
 def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], list[Told]]:
     name: str = request.param
     return name, truth_of(name), read(name, secrets_of(name))
@@ -208,6 +216,22 @@ def test_nothing_is_malformed_discarded_or_missing(case: Case) -> None:
             assert [verdict.reason for verdict in handshake.verdicts] == [None, None]
 
 
+@pytest.mark.parametrize("name", UNDECRYPTABLE)
+def test_what_cannot_be_decrypted_is_told_with_its_reason_and_the_rest_as_ever(name: str) -> None:
+    truth = truth_of(name)
+    for one, expected in zip(read(name, secrets_of(name)), truth["streams"], strict=True):
+        encrypted = [tuple(missed) for missed in truth["tshark_misses"]]
+        for role in Role:
+            clear = [tuple(told) for told in expected["messages"] if tuple(told) not in encrypted]
+            assert one.messages(role) == [(name, epoch) for sender, name, epoch in clear if sender == role]
+            assert expected[role]["bytes"]
+            assert one.data(role) == b""
+        (handshake,) = one.stream.handshakes
+        assert handshake.cipher_suite is not None
+        assert handshake.cipher_suite.name == expected["epochs"][0]["cipher_suite"]
+        assert [str(verdict.reason) for verdict in handshake.verdicts] == 2 * [truth["undecryptable"]]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_with_a_key_of_another_server_nothing_is_decrypted_and_the_reason_says_so(name: str) -> None:
     for one in read(name, Secrets([server_key(CAPTURES / "keys" / "unrelated.pem")])):
@@ -233,6 +257,63 @@ def test_without_any_secret_what_came_encrypted_stays_so(name: str) -> None:
             if isinstance(event, ApplicationData):
                 # Only where the cipher is NULL is there anything to see.
                 assert one.stream.handshakes[event.epoch].encrypts_nothing
+
+
+# A capture that was rotated
+
+RESUMED = [
+    name
+    for name in NAMES
+    if name.endswith(("resumed", "resumed-id", "resumed-ticket"))
+    and truth_of(name)["file"] == "capture.pcap"
+    and len(truth_of(name)["streams"]) > 1
+]
+
+
+def pcap_frames(capture: bytes) -> list[bytes]:
+    """The frames of a pcap file (little-endian), each with its header."""
+    frames, offset = [], 24
+    while offset < len(capture):
+        (length,) = struct.unpack_from("<I", capture, offset + 8)
+        frames.append(capture[offset : offset + 16 + length])
+        offset += 16 + length
+    return frames
+
+
+def test_there_are_resumed_captures_with_and_without_the_extended_master_secret() -> None:
+    epochs = [epoch for name in RESUMED for stream in truth_of(name)["streams"] for epoch in stream["epochs"]]
+    assert {epoch["extended_master_secret"] for epoch in epochs if epoch["resumed"]} == {True, False}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_a_session_is_known_in_the_files_after_the_one_in_which_it_began(name: str, tmp_path: Path) -> None:
+    capture = (CAPTURES / name / truth_of(name)["file"]).read_bytes()
+    frames = pcap_frames(capture)
+    whole = read(name, secrets_of(name))
+    assert sum(one.stream.handshakes[0].resumed is True for one in whole)
+    paths = [tmp_path / "trace_00001.pcap", tmp_path / "trace_00002.pcap"]
+    for cut in range(1, len(frames), 3):
+        for path, part in zip(paths, (frames[:cut], frames[cut:]), strict=True):
+            path.write_bytes(capture[:24] + b"".join(part))
+        rotated = read_files(paths, secrets_of(name))
+        assert len(rotated) == len(whole)
+        for one, other in zip(rotated, whole, strict=True):
+            for role in Role:
+                assert one.messages(role) == other.messages(role)
+                assert one.data(role) == other.data(role)
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_a_session_that_began_in_a_file_that_is_not_given_is_told_to_be_unknown(name: str, tmp_path: Path) -> None:
+    capture = (CAPTURES / name / truth_of(name)["file"]).read_bytes()
+    frames = pcap_frames(capture)
+    port = truth_of(name)["streams"][0]["client_port"].to_bytes(2)
+    path = tmp_path / "trace_00002.pcap"
+    path.write_bytes(capture[:24] + b"".join(frame for frame in frames if port not in frame[16 + 34 : 16 + 38]))
+    for one in read_files([path], secrets_of(name)):
+        assert one.stream.handshakes[0].resumed is True
+        assert [verdict.reason for verdict in one.stream.handshakes[0].verdicts] == 2 * [Reason.resumed_session_unknown]
+        assert one.data(Role.client) == one.data(Role.server) == b""
 
 
 # The order of arrival

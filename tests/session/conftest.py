@@ -84,10 +84,14 @@ class Captures:
 
     @staticmethod
     def names(most_bytes: int) -> list[str]:
-        """The captures whose files are at most so long."""
+        """The captures whose files are at most so long, and that can be decrypted."""
         found = sorted(path.parent.name for path in CAPTURES.glob("*/capture.json"))
         assert found
-        return [name for name in found if Captures.file(name).stat().st_size <= most_bytes]
+        return [
+            name
+            for name in found
+            if Captures.file(name).stat().st_size <= most_bytes and not Captures.truth(name).get("undecryptable")
+        ]
 
     @staticmethod
     def file(name: str) -> Path:
