@@ -9,6 +9,7 @@ from typing import Any
 
 from lab import Lab, Recording, Scenario
 from other_scenarios import OTHERS
+from shared_key_scenarios import SHARED_KEYS
 from suite_scenarios import SUITES
 from with_apache import INDEX, URL, interleaved, settings_for, with_curl
 
@@ -182,4 +183,4 @@ APACHE = [
         "pcapng",
     ),
 ]
-SCENARIOS = [*APACHE, *OTHERS, *SUITES]
+SCENARIOS = [*APACHE, *OTHERS, *SUITES, *SHARED_KEYS]
