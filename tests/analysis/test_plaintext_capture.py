@@ -165,7 +165,9 @@ def read(pcap: bytes) -> list[Read]:
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[bytes, int, list[tuple[str, int, Any]]]:
     size = draw(st.sampled_from([4, 16]))
-    flow = draw(st.binary(min_size=2 * size + 4, max_size=2 * size + 4))
+    ends = st.tuples(st.binary(min_size=size, max_size=size), st.binary(min_size=2, max_size=2))
+    (first, port), (second, its_port) = draw(st.lists(ends, min_size=2, max_size=2, unique=True))
+    flow = first + second + port + its_port
     sizes = st.one_of(st.integers(1, 40), st.sampled_from([MOST_DATA, MOST_DATA + 1, 2 * MOST_DATA + 3]))
     said = st.tuples(st.just("data"), st.integers(0, 1), st.tuples(st.integers(0, 255), sizes))
     lost = st.tuples(st.just("missing"), st.integers(0, 1), st.one_of(st.none(), st.integers(0, 1 << 32)))
@@ -522,6 +524,37 @@ def test_the_sender_of_syn_opens_the_connection_also_where_it_is_the_tls_server(
     (found,) = read(b"".join(PlaintextCapture(reader_of(name, io.BytesIO(swapped))).pieces()))
     assert [side.port == 443 for side in found.sides] == [True, False]
     assert bytes(found.sides[1].data).startswith(b"GET /1.aspx")
+
+
+def test_packets_are_given_while_the_capture_is_read() -> None:
+    reader = reader_of("apache-tls12-post-100k")
+    pieces = PlaintextCapture(reader).pieces()
+    assert next(pieces) == PCAP_HEADER
+    assert next(pieces)
+    before = reader.frames
+    assert sum(1 for _ in pieces) > 5
+    assert 0 < before < reader.frames // 2
+
+
+def test_a_connection_that_waits_holds_back_what_came_later() -> None:
+    """What the server of the first connection said is put behind all else: only then its client can be read."""
+    name = "apache-tls12-interleaved"
+    first = json.loads((CAPTURES / name / "capture.json").read_text())["streams"][0]["client_port"]
+    with open_capture(capture_of(name)) as opened:
+        frames = [frame.data for frame in opened.frames()]
+    late = [frame for frame in frames if frame[34:38] == struct.pack("!HH", 443, first)]
+    assert len(frames) > len(late) > 3
+    moved = io.BytesIO()
+    moved.write(PCAP_HEADER)
+    for number, frame in enumerate([frame for frame in frames if frame not in late] + late):
+        moved.write(struct.pack("<LLLL", number, 0, len(frame), len(frame)) + frame)
+    moved.seek(0)
+    pcap = b"".join(PlaintextCapture(reader_of(name, moved)).pieces())
+    times = [float(found[0]) for found in segments(pcap)]
+    assert times == sorted(times)
+    found = [digested([bytes(side.data) for side in one.sides]) for one in read(pcap)]
+    assert sorted(found) == sorted(truth_of(name))
+    assert len(found) == 2
 
 
 def test_what_is_held_is_given_in_the_order_of_places_and_never_too_much_of_it() -> None:

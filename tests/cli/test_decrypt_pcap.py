@@ -107,7 +107,7 @@ def test_no_input_and_no_device_is_written_over(
         done = run("decrypt", "a.pcapng", *secrets, "--pcap", out)
         assert done.status == 1
         assert "choose another file" in done.complaint
-    done = run("decrypt", "a.pcapng", *secrets, "--pcap", os.devnull)
+    done = run("decrypt", "missing", *secrets, "--pcap", os.devnull)  # said before anything is read
     assert done.status == 1
     assert "no regular file" in done.complaint
     assert {name: path.read_bytes() for name, path in files.items()} == before
