@@ -10,7 +10,6 @@ none.  This reader goes from field to field, keeps what it has when one is broke
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +25,7 @@ _TIMES = {
     0x18: re.compile(rb"(\d{4})" + rb"(\d\d)" * 5 + rb"Z"),
 }
 _LONGEST_HEADER = 6  # bytes that `read_element` looks at: a tag, and a length in its longest form
+_ANYWHERE = 1 << 33  # behind all that a length of four bytes can reach
 _CENTURY = 50  # from this year on UTCTime means 19YY (RFC 5280 §4.1.2.5.1)
 
 
@@ -88,7 +88,7 @@ def _read(der: bytes) -> Iterator[tuple[str, str | DistinguishedName]]:
 
 def _reach(der: bytes, offset: int) -> int:
     """How far the element at `offset` may reach: anywhere, if its header is there, since what is cut is read too."""
-    return sys.maxsize if len(der) - offset >= _LONGEST_HEADER else len(der)
+    return _ANYWHERE if len(der) - offset >= _LONGEST_HEADER else len(der)
 
 
 def _time(der: bytes, element: Element) -> str:
