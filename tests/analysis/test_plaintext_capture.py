@@ -562,10 +562,10 @@ def test_what_is_held_is_given_in_the_order_of_places_and_never_too_much_of_it()
     order.put((0, 5), "e", 4)
     order.put((0, 2), "b", 4)
     order.put((0, 5), "f", 1)
-    assert list(order.ready((0, 2))) == []
-    assert list(order.ready((0, 3))) == ["b"]
+    assert order.ready((0, 2)) == []
+    assert order.ready((0, 3)) == ["b"]
     order.put((0, 4), "d", 4)
     order.put((1, 1), "g", 4)
-    assert list(order.ready((0, 1))) == ["d"]  # 13 are held, of which 10 may be
-    assert list(order.ready(None)) == ["e", "f", "g"]
-    assert list(order.ready(None)) == []
+    assert order.ready((0, 1)) == ["d"]  # 13 are held, of which 10 may be
+    assert order.ready(None) == ["e", "f", "g"]
+    assert order.ready(None) == []

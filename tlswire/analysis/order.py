@@ -7,8 +7,7 @@ is held.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,18 +29,20 @@ class FrameOrder(Generic[T]):
 
     def put(self, place: Place, item: T, weight: int = 1) -> None:
         """Takes an item."""
-        heapq.heappush(self._held, (place, self._count, weight, item))
-        self._count += 1
+        self._count = count = self._count + 1
         self._weight += weight
+        heappush(self._held, (place, count, weight, item))
 
-    def ready(self, settled: Place | None) -> Iterator[T]:
+    def ready(self, settled: Place | None) -> list[T]:
         """Gives, and lets go of, the items that nothing can precede any more, and those that are too many.
 
         Parameters: `settled`, the place before which nothing can come (`CaptureReader.settled_before`); None when that
         holds for all places.
         """
         held = self._held
+        found: list[T] = []
         while held and (settled is None or held[0][0] < settled or self._weight > self._most):
-            _, _, weight, item = heapq.heappop(held)
+            _, _, weight, item = heappop(held)
             self._weight -= weight
-            yield item
+            found.append(item)
+        return found
