@@ -22,7 +22,7 @@ from tlswire.capture import CaptureReader, Provenance, load_key_log, load_server
 from tlswire.crypto import Secrets
 from tlswire.errors import CaptureError
 from tlswire.registry import HandshakeType, ProtocolVersion
-from tlswire.schema import Certificate, decode_body
+from tlswire.schema import CertificateEntry, CertificateSSL3, CertificateTLS13, decode_body
 from tlswire.session import HandshakeMessage, Role
 from tlswire.wire import Context, Unresolved
 
@@ -165,8 +165,9 @@ def test_what_came_before_the_damage_is_given_before_the_error() -> None:
 
 
 def test_the_message_has_them_whatever_its_form() -> None:
-    message = Certificate((b"own", b"issuer"))
-    assert message.certificates == (b"own", b"issuer")
+    assert CertificateSSL3((b"own", b"issuer")).certificates == (b"own", b"issuer")
+    entries = (CertificateEntry(b"own", ()), CertificateEntry(b"issuer", ()))
+    assert CertificateTLS13(b"", entries).certificates == (b"own", b"issuer")
 
 
 class Stream:
@@ -189,7 +190,7 @@ def given(message: object, *, protected: bool = False) -> list[bytes]:
 
 
 def test_where_the_version_is_not_known_what_is_in_the_clear_is_read() -> None:
-    body = Certificate((b"own", b"", b"issuer")).encode()
+    body = CertificateSSL3((b"own", b"", b"issuer")).encode()
     unresolved = decode_body(HandshakeType.certificate, body)
     assert isinstance(unresolved, Unresolved)
     resolved = decode_body(HandshakeType.certificate, body, Context(ProtocolVersion.TLSv1_2))

@@ -214,7 +214,7 @@ def test_a_password_file_that_is_not_there(tmp_path: Path) -> None:
             private(Encoding.DER, encryption=NoEncryption())[:-1],
             f"no private key: it cannot be read as one; {EXPECTED}",
         ),
-        (b"\0" * ((1 << 20) + 1), f"over 1048576 bytes long, which no key is; {EXPECTED}"),
+        (b"\0" * ((1 << 20) + 1), f"over 1048576 bytes long, which is too much; {EXPECTED}"),
     ],
     ids=range(12),
 )

@@ -14,7 +14,7 @@ from tlswire.capture import CaptureReader, Provenance, TLSStream
 from tlswire.errors import CaptureError, DecodeError
 from tlswire.escaping import escape
 from tlswire.registry import HandshakeType
-from tlswire.schema import Certificate, CertificateFields, read_certificate
+from tlswire.schema import CertificateFields, CertificateSSL3, read_certificate
 from tlswire.session import Event, HandshakeMessage, Role
 from tlswire.values import Value, frozen
 from tlswire.wire import Unresolved
@@ -190,7 +190,7 @@ def _chain(event: HandshakeMessage) -> tuple[bytes, ...]:
     if isinstance(message, Unresolved) and not event.protected:
         # ServerHello was lost, and with it the version; but TLS 1.3 sends no certificate in the clear.
         try:
-            message = Certificate.decode(message.raw)
+            message = CertificateSSL3.decode(message.raw)
         except DecodeError:
             return ()
     chain: tuple[bytes, ...] = getattr(message, "certificates", ())
