@@ -45,7 +45,7 @@ CAPTURES = Path(__file__).parents[1] / "captures"
 NAMES = sorted(
     path.parent.name
     for path in CAPTURES.glob("*/capture.json")
-    if "undecryptable" not in json.loads(path.read_text(encoding="utf-8"))
+    if json.loads(path.read_text(encoding="utf-8")).get("undecryptable") is None
 )
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 MASK = 0xFFFFFFFF
