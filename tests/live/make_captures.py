@@ -25,7 +25,7 @@ import tshark
 from lab import KEYLOG, Lab, Recording, Scenario
 from network import client_ports
 from scenarios import SCENARIOS
-from testimony import Connection, Message
+from testimony import ALERT_NAMES, Connection, Message
 
 LARGEST_FILE = 16384  # bytes of application data; of more, only the digest is kept
 TOOLS = {
@@ -106,6 +106,17 @@ def confirm(misses: list[tuple[str, str, int]], recording: Recording, seen: list
             raise DisagreementError(f"{side}: {spoken} says the endpoint, {names} tshark")
 
 
+def known_alerts(scenario: Scenario, connection: Connection, seen: list[Message]) -> list[tuple[str, str]] | None:
+    """The alerts that tshark saw, and behind them those that only the endpoint tells of; None if not even that."""
+    if not scenario.tshark_decrypts:
+        return [(message.sender, message.name) for message in connection.messages if message.is_alert]
+    missed = [(sender, name) for sender, name, _ in scenario.tshark_misses if name in ALERT_NAMES.values()]
+    told = [(message.sender, message.name) for message in connection.messages if message.is_alert]
+    if not set(missed) <= set(told):
+        return None
+    return [(message.sender, message.name) for message in seen if message.is_alert] + missed
+
+
 def describe_streams(
     scenario: Scenario, recording: Recording, capture: Path, key: Path, lists: Path
 ) -> list[dict[str, Any]]:
@@ -127,8 +138,7 @@ def describe_streams(
             if len(octets) <= LARGEST_FILE:
                 described[side]["file"] = f"stream-{number}.{side}.bin"
                 (capture.parent / described[side]["file"]).write_bytes(octets)
-        witness = seen[number] if scenario.tshark_decrypts else connection.messages
-        alerts = [[message.sender, message.name] for message in witness if message.is_alert]
+        alerts = known_alerts(scenario, connection, seen[number])
         identity = {"stream": number, "tcp_stream": tcp_stream, "client_port": ports[tcp_stream]}
         streams.append(identity | described | {"alerts": alerts})
     return streams

@@ -5,12 +5,14 @@ Each says what is peculiar to it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lab import Lab, Recording, Scenario
 from other_scenarios import OTHERS
 from shared_key_scenarios import SHARED_KEYS
 from suite_scenarios import SUITES
+from tls13_scenarios import TLS13
 from with_apache import INDEX, URL, interleaved, settings_for, with_curl
 
 SESSION_IDS = ("SSLSessionTickets off", "SSLSessionCache shmcb:sessions(512000)")
@@ -183,4 +185,46 @@ APACHE = [
         "pcapng",
     ),
 ]
-SCENARIOS = [*APACHE, *OTHERS, *SUITES, *SHARED_KEYS]
+APACHE_TLS13 = [
+    replace(
+        apache(
+            "apache-tls13-post-handshake",
+            "the case that the project exists for, in TLS 1.3: GET, and a certificate is asked for after the handshake",
+            "TLSv1.3",
+            "TLS_AES_256_GCM_SHA384",
+            keylog=True,
+        ),
+        tshark_misses=(("client", "close_notify", 0),),
+    ),
+    apache(
+        "apache-tls13-at-connection",
+        "a certificate is asked for in the handshake, 40 names; SNI and ALPN",
+        "TLSv1.3",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        verify=None,
+        server=("SSLVerifyClient require", "SSLVerifyDepth 2"),
+        accepted=40,
+        requests="--http1.1 --resolve www.example.test:443:10.10.10.15 https://www.example.test/1.aspx",
+        keylog=True,
+    ),
+    apache(
+        "apache-tls13-no-certificate",
+        "a certificate is asked for after the handshake, and the client has none: alert certificate_required",
+        "TLSv1.3",
+        "TLS_AES_128_GCM_SHA256",
+        certificate=None,
+        status=56,
+        keylog=True,
+    ),
+    apache(
+        "apache-tls13-resumed",
+        "three connections, the later ones resumed by tickets; no certificate is asked for",
+        "TLSv1.3",
+        "TLS_AES_128_GCM_SHA256",
+        verify=None,
+        requests=f"--no-alpn -H 'Connection: close' {INDEX} {INDEX} {INDEX}",
+        connections=3,
+        keylog=True,
+    ),
+]
+SCENARIOS = [*APACHE, *APACHE_TLS13, *OTHERS, *SUITES, *SHARED_KEYS, *TLS13]

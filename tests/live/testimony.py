@@ -19,6 +19,8 @@ HANDSHAKE_NAMES = {
     1: "client_hello",
     2: "server_hello",
     4: "new_session_ticket",
+    5: "end_of_early_data",
+    8: "encrypted_extensions",
     11: "certificate",
     12: "server_key_exchange",
     13: "certificate_request",
@@ -27,6 +29,8 @@ HANDSHAKE_NAMES = {
     16: "client_key_exchange",
     20: "finished",
     22: "certificate_status",
+    24: "key_update",
+    25: "compressed_certificate",
 }
 ALERT_NAMES = {
     0: "close_notify",
@@ -154,7 +158,7 @@ def read_peer_events(*outputs: bytes) -> Connection:
     return connection
 
 
-_GNUTLS_MESSAGE = re.compile(r"HSK\[0x[0-9a-f]+\]: ([A-Z ]+) (?:was queued|(\(\d+\)) was received)")
+_GNUTLS_MESSAGE = re.compile(r"HSK\[0x[0-9a-f]+\]: ([A-Z _]+) (?:was queued|(\(\d+\)) was received)")
 
 
 def read_gnutls_names(log: str, *, of: str) -> dict[str, list[str]]:
@@ -162,5 +166,7 @@ def read_gnutls_names(log: str, *, of: str) -> dict[str, list[str]]:
     other = "server" if of == "client" else "client"
     seen: dict[str, list[str]] = {"client": [], "server": []}
     for name, received in _GNUTLS_MESSAGE.findall(log):
-        seen[other if received else of].append(name.lower().replace(" ", "_"))
+        name = name.lower().replace(" ", "_")
+        # which on the wire is a ServerHello (RFC 8446 §4.1.3)
+        seen[other if received else of].append(name.replace("hello_retry_request", "server_hello"))
     return seen

@@ -15,7 +15,7 @@ URL = "https://10.10.10.15/1.aspx"
 INDEX = "https://10.10.10.15/index.html"
 REQUEST = b"GET /1.aspx HTTP/1.1\r\nHost: 10.10.10.15\r\n\r\n"
 PAGE = b"<html><head><title>1.aspx</title></head><body>You were let in.</body></html>\n"
-MAXIMUM = {"TLSv1": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2"}
+MAXIMUM = {"TLSv1": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2", "TLSv1.3": "1.3"}
 
 # ErrorLog goes to standard error because "resuming normal operations" there is the sign that httpd listens.
 # The access log is the server's own word on what it negotiated.
@@ -93,7 +93,7 @@ def settings_for(
     directives = [f" SSLVerifyClient {verify}", " SSLVerifyDepth 2"] if verify else []
     return [
         f"SSLProtocol -all +{version}",
-        f"SSLCipherSuite {suite}:@SECLEVEL=0",
+        f"SSLCipherSuite TLSv1.3 {suite}" if version == "TLSv1.3" else f"SSLCipherSuite {suite}:@SECLEVEL=0",
         "SSLCADNRequestFile names.pem",
         "SSLCACertificateFile issuers.pem",
         *server,
@@ -125,7 +125,8 @@ def with_curl(
     subjects = names.authority_names(accepted)
     lab.write_names(subjects)
     command = f"curl --silent --raw --trace trace.txt --tlsv1.0 --tls-max {MAXIMUM[version]} "
-    command += f"--ciphers {ciphers}:@SECLEVEL=0 --cacert server-issuer.pem "
+    command += f"--tls13-ciphers {ciphers} " if version == "TLSv1.3" else f"--ciphers {ciphers}:@SECLEVEL=0 "
+    command += "--cacert server-issuer.pem "
     if certificate:
         command += f"--cert {certificate}.crt --key {certificate}.key "
     if keylog:

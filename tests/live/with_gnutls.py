@@ -42,6 +42,7 @@ def with_gnutls(
     lines: list[str],
     *,
     priorities: str,
+    server_priorities: str | None = None,
     certificate: bool = False,
     server_certificate: str = "server",
     server: str = "",
@@ -49,11 +50,13 @@ def with_gnutls(
     keylog: bool = False,
     shared_keys: bool = False,
     connections: int = 1,
+    witness: str = "client",
 ) -> Recording:
     """Record gnutls-cli sending `lines` on its last connection; the server may ask for a `certificate`.
 
-    `server_certificate` is the stem of its own; `server` and `client` are further options, which may name the files
-    of `write_shared_keys`.
+    `server_priorities` are the server's if they are others, `server_certificate` is the stem of its certificate;
+    `server` and `client` are further options, which may name the files of `write_shared_keys`.  `witness`: whose
+    log tells of the messages; gnutls-cli does not read all that it is sent when it reconnects.
     """
     if shared_keys:
         write_shared_keys(lab.folder)
@@ -64,9 +67,10 @@ def with_gnutls(
         answering = "--x509certfile client.crt --x509keyfile client.key"
     logging = f"env SSLKEYLOGFILE={KEYLOG} " if keylog else ""
     with lab.stage() as stage:
-        stage.start(
+        serving = stage.start(
             "server",
-            f"gnutls-serv --echo -p 443 --priority {priorities} "
+            f"gnutls-serv {'-d 4 ' if witness == 'server' else ''}--echo -p 443 "
+            f"--priority {server_priorities or priorities} "
             f"--x509certfile {server_certificate}.crt --x509keyfile {server_certificate}.key {asking} {server}",
             ready=b"Echo Server listening",
         )
@@ -85,12 +89,15 @@ def with_gnutls(
         calling.wait()
         spoken = [Connection() for _ in range(connections)]
         spoken[-1].from_client = spoken[-1].from_server = data
+        pcap = stage.finish(connections)
+        serving.terminate()
+        log, program = (serving, "gnutls-serv") if witness == "server" else (calling, "gnutls-cli")
         return Recording(
-            pcap=stage.finish(connections),
+            pcap=pcap,
             commands=[*stage.commands, f"lines: {', '.join(lines)}"],
-            witness="gnutls-cli for the names of the messages and the data, tshark for the messages' bytes",
+            witness=f"{program} for the names of the messages, gnutls-cli for the data, tshark for the messages' bytes",
             connections=spoken,
-            names_seen=read_gnutls_names(calling.stderr.decode(), of="client"),
+            names_seen=read_gnutls_names(log.stderr.decode(), of=witness),
             configured_names=subjects,
             keylog=lab.read_keylog(),
         )

@@ -91,10 +91,15 @@ def tstclnt_and_openssl(
     client: str = "",
     renegotiations: int = 0,
     certificate: bool = False,
+    asked_later: bool = False,
 ) -> Recording:
-    """Record tstclnt and `openssl s_server` exchanging lines after so many `renegotiations` by the client."""
+    """Record tstclnt and `openssl s_server` exchanging lines after so many `renegotiations` by the client.
+
+    The client's `certificate` is asked for in the handshake, or (`asked_later`, TLS 1.3) between the two lines.
+    """
     subjects = names.authority_names(3) if certificate else []
-    asking = f"-Verify 2 -CAfile {lab.write_names(subjects)}" if certificate else ""
+    asking = f"-CAfile {lab.write_names(subjects)}" if certificate else ""
+    asking += "" if asked_later or not certificate else " -Verify 2"
     calling = f"-d {_database(lab, 'client', 'server-issuer.pem', 'C')} -n client" if certificate else "-D"
     with lab.stage() as stage:
         listening = stage.start(
@@ -111,6 +116,9 @@ def tstclnt_and_openssl(
         listening.expect(b", Finished", 2 + 2 * renegotiations)
         tstclnt.say(b"hello\n")
         listening.expect(b"hello\n")
+        if asked_later:
+            listening.say(b"c\n")
+            listening.expect(b", Finished", 3)
         listening.say(b"goodbye\n")
         tstclnt.expect(b"goodbye\n")
         listening.say(b"Q\n")
