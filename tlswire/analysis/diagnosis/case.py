@@ -12,7 +12,7 @@ from dataclasses import field
 from tlswire.analysis.http import Exchange, HTTPReader
 from tlswire.capture import Provenance, TLSStream
 from tlswire.registry import AlertDescription, HandshakeType
-from tlswire.schema import Certificate, CertificateRequest, CertificateVerify, ClientHello, Finished
+from tlswire.schema import Certificate, CertificateRequest, CertificateVerify, ClientHello, Finished, NewSessionTicket
 from tlswire.session import (
     AlertMessage,
     ApplicationData,
@@ -85,10 +85,10 @@ class Closed(Told):
 
 @slotted
 class Proved(Told):
-    """A CertificateVerify, and the messages before it as the transcript has them."""
+    """A CertificateVerify, and the messages before it as the transcript has them; None where they were not kept."""
 
     message: CertificateVerify
-    transcript: list[bytes] = field(repr=False)
+    transcript: list[bytes] | None = field(repr=False)
 
 
 class Case:
@@ -103,6 +103,7 @@ class Case:
         self.client_hellos: list[Told] = []
         self.finished: dict[tuple[int, Role], Told] = {}
         self.changes: dict[tuple[int, Role], Told] = {}
+        self.tickets: list[Told] = []
         self.alerts: list[Warned] = []
         self.closed: dict[tuple[int, Role], Closed] = {}
         self.broken_requests: list[tuple[Told, Malformed]] = []
@@ -145,7 +146,7 @@ class Case:
                 self._take_message(event, at, role)
             case ApplicationData(epoch=epoch):
                 seen = self.data[role]
-                if len(seen) < 2 or seen[-1].epoch != epoch:
+                if len(seen) < 2 or seen[-2].epoch != epoch:
                     seen.append(Told(at, epoch))
                 else:
                     seen[-1] = Told(at, epoch)
@@ -181,12 +182,14 @@ class Case:
             self.answers.append(Answered(at, epoch, message.certificates))
         elif isinstance(message, CertificateVerify) and role is Role.client:
             before = [told.raw for told in self.handshakes[epoch].messages if told.msg_type not in _NO_TRANSCRIPT]
-            before = before[: before.index(event.raw)]
-            self.verifies.append(Proved(at, epoch, message, before))
+            kept = before[: before.index(event.raw)] if event.raw in before else None
+            self.verifies.append(Proved(at, epoch, message, kept))
         elif isinstance(message, ClientHello):
             self.client_hellos.append(Told(at, epoch))
         elif isinstance(message, Finished):
             self.finished.setdefault((epoch, role), Told(at, epoch))
+        elif isinstance(message, NewSessionTicket):
+            self.tickets.append(Told(at, epoch))
         elif event.msg_type is HandshakeType.hello_request:
             self.hello_requests.append(Told(at, epoch))
 
@@ -206,9 +209,22 @@ class Case:
         """Whether both directions of a handshake were read."""
         return not any(closed.epoch == epoch for closed in self.closed.values())
 
-    def follows(self, moment: Moment, role: Role) -> bool:
-        """Whether `role` sent application data after that moment."""
-        return any(told.moment >= moment for told in self.data[role])
+    def data_after(self, moment: Moment, role: Role, epoch: int = 0) -> Told | None:
+        """Application data that `role` sent after that moment, in that epoch or a later one."""
+        return next((told for told in self.data[role] if told.moment >= moment and told.epoch >= epoch), None)
+
+    def went_on(self, answer: Answered) -> Moment | None:
+        """When the server went on after the client's Certificate, as it does when it has taken it.
+
+        It does by its ChangeCipherSpec, which comes when all that the client sent has been verified (RFC 5246 §7.3),
+        in TLS 1.3, where that came before, by a ticket (RFC 8446 §4.6.1); in both by data.
+        """
+        signs: list[Told | None] = [self.data_after(answer.moment, Role.server, answer.epoch)]
+        if self.handshakes[answer.epoch].is_tls13:
+            signs += self.tickets
+        else:
+            signs += [told.get((answer.epoch, Role.server)) for told in (self.changes, self.finished)]
+        return min((one.moment for one in signs if one is not None and one.moment >= answer.moment), default=None)
 
 
 def moment(at: Provenance) -> Moment:

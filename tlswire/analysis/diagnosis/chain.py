@@ -189,6 +189,17 @@ def ordered(certificates: Sequence[bytes]) -> list[bytes]:
     return [one.der for one in (*chain, *rest)]
 
 
+def continued(chain: list[ReadCertificate], others: Sequence[ReadCertificate]) -> list[ReadCertificate]:
+    """A chain with those of the others that stand above its end, one above the other."""
+    chain = list(chain)
+    while not chain[-1].is_self_signed:
+        above = next((one for one in others if _issued(one, chain[-1]) and one not in chain), None)
+        if above is None:
+            break
+        chain.append(above)
+    return chain
+
+
 def _issued(one: ReadCertificate, other: ReadCertificate) -> bool:
     """Whether the names say that `one` has issued `other`."""
     return one.subject is not None and other.issuer is not None and one.subject.der == other.issuer.der

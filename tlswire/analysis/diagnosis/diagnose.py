@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tlswire.analysis.diagnosis import authorities, certificate, outcome, renegotiation
+from tlswire.analysis.diagnosis import authorities, certificate, issuers, outcome, renegotiation
 from tlswire.analysis.diagnosis.authorities import SCHANNEL_LIMIT
 from tlswire.analysis.diagnosis.case import Case
 from tlswire.analysis.diagnosis.finding import Finding, grouped
@@ -21,8 +21,8 @@ RULES: tuple[Rule, ...] = (
     lambda case, write, given, limit: renegotiation.binding(case, write),
     lambda case, write, given, limit: authorities.length(case, write, limit),
     lambda case, write, given, limit: authorities.malformed(case, write),
-    lambda case, write, given, limit: certificate.issuer(case, write, given),
-    lambda case, write, given, limit: certificate.empty(case, write, given),
+    lambda case, write, given, limit: issuers.issuer(case, write, given),
+    lambda case, write, given, limit: issuers.empty(case, write, given),
     lambda case, write, given, limit: certificate.kinds(case, write, given),
     lambda case, write, given, limit: certificate.validity(case, write, given),
     lambda case, write, given, limit: certificate.proof(case, write),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from tlswire.analysis.diagnosis.case import Answered, Asked, Case, Told, Warned
 from tlswire.analysis.diagnosis.chain import read_certificate
 from tlswire.analysis.diagnosis.finding import Finding, Severity
-from tlswire.analysis.diagnosis.servers import ServerKind
 from tlswire.analysis.diagnosis.writing import Writer
 from tlswire.analysis.http import Exchange
 from tlswire.analysis.names import shown
@@ -16,6 +15,9 @@ from tlswire.capture import Provenance
 from tlswire.escaping import escape_bytes
 from tlswire.registry import AlertDescription
 from tlswire.session import Role
+from tlswire.values import Value, frozen
+
+_POST_HANDSHAKE = rb"cannot perform post-handshake authentication"
 
 # What an alert means when it follows the client's Certificate (RFC 5246 §7.2.2, RFC 8446 §6.2).
 _MEANINGS = {
@@ -35,50 +37,61 @@ _MEANINGS = {
     AlertDescription.bad_certificate_status_response: "the certificate's OCSP response does not verify",
     AlertDescription.internal_error: "the server failed in handling the certificate",
     AlertDescription.no_certificate: "the server demands a certificate",
+    AlertDescription.unexpected_message: "the server expected another message: CertificateVerify, if that is missing",
 }
+
+
+@frozen
+class Sign(Value):
+    """What a response says about a client certificate: `substatus`, as the server's documentation has it, or None."""
+
+    statuses: tuple[int, ...]
+    pattern: re.Pattern[bytes]
+    substatus: str | None
+    meaning: str
+
 
 # What servers write into responses that a client certificate would have changed: statuses, a sign in the body or the
 # reason, and what it means.  IIS's substatus is in the page alone, and nginx's 495 and 496 go out as 400.
-_SIGNS: tuple[tuple[tuple[int, ...], re.Pattern[bytes], str, ServerKind | None], ...] = tuple(
-    (statuses, re.compile(pattern, re.IGNORECASE), meaning, kind)
-    for statuses, pattern, meaning, kind in (
-        ((403,), rb"\b403\.7\b", "403.7: a client certificate is required", ServerKind.iis),
-        ((403,), rb"\b403\.12\b", "403.12: the mapper denies the client certificate", ServerKind.iis),
-        (
-            (403,),
-            rb"\b403\.13\b",
-            "403.13: the client certificate is revoked, or that could not be found out",
-            ServerKind.iis,
-        ),
-        ((403,), rb"\b403\.16\b", "403.16: the client certificate is not trusted, or invalid", ServerKind.iis),
-        ((403,), rb"\b403\.17\b", "403.17: the client certificate has expired, or is not valid yet", ServerKind.iis),
-        (
-            (400, 496),
-            rb"no required ssl certificate was sent",
-            "no required certificate was sent (496)",
-            ServerKind.nginx,
-        ),
-        ((400, 495), rb"the ssl certificate error", "the certificate did not verify (495)", ServerKind.nginx),
-        (
-            (403,),
-            rb"cannot perform post-handshake authentication",
-            "the client cannot be asked for a certificate after the handshake of TLS 1.3",
-            ServerKind.apache,
-        ),
-        ((400, 401, 403), rb"client certificate|ssl certificate", "the page speaks of a client certificate", None),
-        ((495,), rb"", "495: the certificate did not verify", ServerKind.nginx),
-        ((496,), rb"", "496: no certificate was sent", ServerKind.nginx),
+_SIGNS = tuple(
+    Sign(statuses, re.compile(pattern, re.IGNORECASE), substatus, meaning)
+    for statuses, pattern, substatus, meaning in (
+        ((403,), rb"\b403\.7\b", "403.7", "a client certificate is required"),
+        ((403,), rb"\b403\.12\b", "403.12", "the mapper denies the client certificate"),
+        ((403,), rb"\b403\.13\b", "403.13", "the client certificate is revoked, or that could not be found out"),
+        ((403,), rb"\b403\.16\b", "403.16", "the client certificate is not trusted, or invalid"),
+        ((403,), rb"\b403\.17\b", "403.17", "the client certificate has expired, or is not valid yet"),
+        ((400, 496), rb"no required ssl certificate was sent", "496", "no required certificate was sent"),
+        ((400, 495), rb"the ssl certificate error", "495", "the certificate did not verify"),
+        ((403,), _POST_HANDSHAKE, None, "the client cannot be asked for a certificate after the handshake of TLS 1.3"),
+        ((400, 401, 403), rb"client certificate|ssl certificate", None, "the page speaks of a client certificate"),
+        ((495,), rb"", "495", "the certificate did not verify"),
+        ((496,), rb"", "496", "no certificate was sent"),
     )
 )
 
 
 def rejection(case: Case, answer: Answered) -> Warned | None:
-    """The alert with which the server answered the client's Certificate."""
+    """The alert with which the server answered the client's Certificate, before it went on."""
+    went_on = case.went_on(answer)
     for alert in case.alerts:
-        close = alert.description is AlertDescription.close_notify
-        if alert.by is Role.server and alert.moment >= answer.moment and not close and alert.description in _MEANINGS:
-            return alert
+        if alert.by is not Role.server or alert.moment < answer.moment or alert.description not in _MEANINGS:
+            continue
+        return alert if went_on is None or alert.moment < went_on else None
     return None
+
+
+def reset(case: Case, answer: Answered) -> bool:
+    """Whether the server reset the connection when the client's Certificate had come, and said nothing more."""
+    silent = case.went_on(answer) is None and rejection(case, answer) is None
+    return silent and case.stream.reset_by is Role.server and (answer.epoch, Role.server) not in case.closed
+
+
+def taken(case: Case, answer: Answered) -> bool:
+    """Whether the server has taken the client's certificate, as far as it was read."""
+    if not answer.chain or case.went_on(answer) is None or (answer.epoch, Role.server) in case.closed:
+        return False
+    return not any(http_sign(one) for one in case.exchanges if one.epoch == answer.epoch)
 
 
 def rejected(case: Case, write: Writer) -> Iterator[Finding]:
@@ -102,7 +115,7 @@ def rejected(case: Case, write: Writer) -> Iterator[Finding]:
                 {**evidence, "alert": name, "alert_frame": alert.at.frame, "fatal": alert.fatal},
                 cause=(name, sent),
             )
-        elif case.was_read(request.epoch) and not _goes_on(case, answer) and case.stream.reset_by is Role.server:
+        elif reset(case, answer):
             assert case.last is not None
             yield write(
                 "client_certificate_rejected",
@@ -115,20 +128,11 @@ def rejected(case: Case, write: Writer) -> Iterator[Finding]:
             )
 
 
-def _goes_on(case: Case, answer: Answered) -> bool:
-    """Whether the server went on after the client's Certificate: with its Finished, or with data."""
-    handshake = case.handshakes[answer.epoch]
-    finished = case.finished.get((answer.epoch, Role.server))
-    if not handshake.is_tls13 and finished is not None and finished.moment >= answer.moment:
-        return True
-    return case.follows(answer.moment, Role.server)
-
-
-def http_sign(exchange: Exchange) -> tuple[str, ServerKind | None] | None:
+def http_sign(exchange: Exchange) -> Sign | None:
     """What a response says about a client certificate, where it does."""
-    for statuses, pattern, meaning, kind in _SIGNS:
-        if exchange.status in statuses and (pattern.search(exchange.body) or pattern.search(exchange.reason)):
-            return meaning, kind
+    for sign in _SIGNS:
+        if exchange.status in sign.statuses and any(map(sign.pattern.search, (exchange.body, exchange.reason))):
+            return sign
     return None
 
 
@@ -142,11 +146,13 @@ def http_required(case: Case, write: Writer) -> Iterator[Finding]:
         came_empty = any(answer.epoch == exchange.epoch and not answer.chain for answer in case.answers)
         if sign is None and not (exchange.status == 403 and came_empty):
             continue
-        meaning = sign[0] if sign is not None else "access is denied, and the client had sent no certificate"
+        meaning = sign.meaning if sign is not None else "access is denied, and the client had sent no certificate"
+        substatus = sign.substatus if sign is not None else None
         evidence: dict[str, object] = {
             "status": exchange.status,
             "reason": escape_bytes(exchange.reason, 100),
             "server": escape_bytes(exchange.server, 100),
+            "substatus": substatus,
             "meaning": meaning,
             "certain": sign is not None,
             "response_frame": at.frame,
@@ -160,10 +166,17 @@ def http_required(case: Case, write: Writer) -> Iterator[Finding]:
             "http_client_certificate_required",
             Severity.error,
             Told(at, exchange.epoch),
-            f"The response{asked} is {exchange.status}: {meaning}.",
+            f"The response{asked} is {exchange.status}: {meaning}{f' ({substatus})' if substatus else ''}.",
             evidence,
             cause=(exchange.status, meaning),
+            more=_OFFER_AFTER_HANDSHAKE if sign is not None and sign.pattern.pattern == _POST_HANDSHAKE else "",
         )
+
+
+_OFFER_AFTER_HANDSHAKE = (
+    "Let the client offer post-handshake authentication (post_handshake_auth; browsers do not), or the server ask in "
+    "the handshake, or speak TLS 1.2 there."
+)
 
 
 def not_requested(case: Case, write: Writer) -> Iterator[Finding]:
@@ -187,7 +200,12 @@ def not_requested(case: Case, write: Writer) -> Iterator[Finding]:
             told,
             "The server wants a client certificate, and has never asked for one: no handshake has a "
             "CertificateRequest.",
-            {"handshakes": len(case.handshakes), "shown_by_frame": told.at.frame, **what},
+            {
+                "handshakes": len(case.handshakes),
+                "resumed": sum(handshake.resumed is True for handshake in case.handshakes),
+                "shown_by_frame": told.at.frame,
+                **what,
+            },
             cause=tuple(what.items()),
         )
 
@@ -196,10 +214,7 @@ def accepted(case: Case, write: Writer) -> Iterator[Finding]:
     """`client_certificate_accepted`."""
     for request in case.requests:
         answer = case.answer_to(request)
-        if answer is None or not answer.chain or not _goes_on(case, answer) or rejection(case, answer) is not None:
-            continue
-        refused = [exchange for exchange in case.exchanges if exchange.epoch == request.epoch and http_sign(exchange)]
-        if refused:
+        if answer is None or not taken(case, answer):
             continue
         leaf = read_certificate(answer.chain[0])
         response = next((one for one in case.exchanges if one.epoch == request.epoch and _is_after(one, answer)), None)
@@ -231,7 +246,7 @@ def bears_out(case: Case, request: Asked) -> bool:
     answer = case.answer_to(request)
     if answer is None:
         return False
-    if not answer.chain or rejection(case, answer) is not None:
+    if not answer.chain or refused(case, answer):
         return True
     return any(exchange.epoch == request.epoch and http_sign(exchange) is not None for exchange in case.exchanges)
 
@@ -241,21 +256,35 @@ def cannot_tell(case: Case, write: Writer) -> Iterator[Finding]:
     if not case.closed:
         return
     first = min(case.closed.values(), key=lambda one: (one.epoch, one.moment))
+    if any(refused(case, answer) for answer in case.answers if answer.epoch >= first.epoch):
+        return  # what stayed encrypted could tell nothing more
     roles = sorted({one.by.value for one in case.closed.values() if one.epoch == first.epoch})
-    verdict = case.handshakes[first.epoch].verdicts
-    evidence = next((one.evidence for one in verdict if one.reason is first.reason), {})
+    handshake = case.handshakes[first.epoch]
+    evidence = next((one.evidence for one in handshake.verdicts if one.reason is first.reason), {})
+    asked = any(request.epoch == first.epoch for request in case.requests)
+    if asked:
+        what = "what came of the request for a client certificate"
+    elif not handshake.is_tls13 and (first.epoch, Role.client) in case.changes and not case.holes:
+        what = "whether a client certificate was asked for after that handshake, in which none was, or what came of it,"
+    else:
+        what = "whether a client certificate was asked for there, or what came of it,"
     yield write(
         "cannot_tell",
         Severity.note,
         first,
-        f"What {' and '.join(roles)} sent in handshake {first.epoch} stayed encrypted ({first.reason}): whether a "
-        "client "
-        "certificate was asked for there, or what came of it, cannot be seen.",
+        f"What {' and '.join(roles)} sent in handshake {first.epoch} stayed encrypted ({first.reason}): {what} cannot "
+        "be seen.",
         {
             "reason": first.reason.value,
             "directions": roles,
+            "requested": asked,
             **{key: value for key, value in evidence.items() if key not in ("at",)},
         },
-        cause=(first.reason, tuple(roles), first.epoch),
+        cause=(first.reason, tuple(roles), first.epoch, asked),
         more=first.reason.remedy,
     )
+
+
+def refused(case: Case, answer: Answered) -> bool:
+    """Whether the server ended the handshake because of the client's Certificate."""
+    return rejection(case, answer) is not None or reset(case, answer)

@@ -78,7 +78,7 @@ def unanswered(case: Case, write: Writer) -> Iterator[Finding]:
         unreadable = any(closed.by is Role.client and closed.epoch == asked.epoch for closed in case.closed.values())
         if answered or refused_by_client or unreadable or case.last is None:
             continue
-        goes_on = case.follows(asked.moment, Role.client)
+        goes_on = case.data_after(asked.moment, Role.client) is not None
         what = "went on sending data" if goes_on else "said nothing more"
         yield write(
             "renegotiation_ignored",
