@@ -25,6 +25,12 @@ FUTURE = (datetime.datetime(2090, 1, 1), datetime.datetime(2099, 12, 31))
 LISTED, UNLISTED, INTERMEDIATE = "Example Client Issuing CA", "Forgotten Issuing CA", "Example Intermediate CA"
 
 
+_OTHER_USAGES = (
+    "content_commitment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign", "encipher_only",
+    "decipher_only",
+)  # fmt: skip
+
+
 def _name(common_name: str) -> x509.Name:
     return x509.Name(
         [
@@ -105,18 +111,7 @@ class Workshop:
         kind = KINDS[stem]
         key = self._elliptic_key if kind.elliptic else self._client_key
         builder = self._builder(_name(stem), _name(kind.issuer), kind.validity, key.public_key())
-        usage = dict.fromkeys(
-            [
-                "content_commitment",
-                "data_encipherment",
-                "key_agreement",
-                "key_cert_sign",
-                "crl_sign",
-                "encipher_only",
-                "decipher_only",
-            ],
-            False,
-        )
+        usage = dict.fromkeys(_OTHER_USAGES, False)
         builder = builder.add_extension(
             x509.KeyUsage(digital_signature=kind.signs, key_encipherment=True, **usage), critical=True
         ).add_extension(x509.ExtendedKeyUsage(kind.purposes), critical=False)

@@ -9,6 +9,7 @@ it and takes what comes below TLS, answering nothing) and `does`, the misbehavio
 
     skips_verify         no CertificateVerify
     spoils_verify        a CertificateVerify with a bit of its signature turned
+    signs_with_sha256    a client that does so whatever the server accepts
     alert_for_none       SSL 3.0 as Netscape meant it: the alert no_certificate in the place of an empty Certificate
     resets               the server ends the connection by a TCP reset when the certificate has come
     overlong_list        the length of the list of authorities says two bytes more than there are
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
-from tlslite.constants import AlertDescription, AlertLevel, HandshakeType
+from tlslite.constants import AlertDescription, AlertLevel, HandshakeType, HashAlgorithm, SignatureAlgorithm
 from tlslite.errors import TLSError
 from tlslite.messages import Alert, Certificate, CertificateRequest, CertificateVerify
 
@@ -54,7 +55,10 @@ class Connection(TLSConnection):
             self.sock.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.socket.close()
             raise SystemExit("reset")
-        yield from super()._getMsg(kind, secondary, *arguments)
+        for result in super()._getMsg(kind, secondary, *arguments):
+            if isinstance(result, CertificateRequest) and self.does == "signs_with_sha256":
+                result.supported_signature_algs = [(HashAlgorithm.sha256, SignatureAlgorithm.rsa)]
+            yield result
 
 
 def handshake(side: str, connection: Connection, options: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ GET = b"GET /1.aspx HTTP/1.1\r\nHost: 10.10.10.15\r\nConnection: close\r\n\r\n"
 # What peers say of certificates, without times, process numbers and addresses of memory.
 _TELLING = re.compile(r"(?i)certificate|verif|alert|renegoti|handshake|HTTP/1\.1 \d|error|reset")
 _NOISE = re.compile(
-    r"/tmp/\w+/|^\[[^]]*\d{4}\] |\[pid \d+(:tid \d+)?\] |^\d{4}/\d\d/\d\d [\d:]+ |\d+#\d+: \*?\d*|^[0-9A-F]{12,}:"
+    r"/tmp/\w+/|^\[[^]]*\d{4}\] |\[pid \d+(:tid \d+)?\] |^\d{4}(/|-)\d\d(/|-)\d\d [\d:]+ "
+    r"|\d+#\d+: \*?\d*|^[0-9A-F]{12,}:"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import names
@@ -23,12 +24,17 @@ from doctor_runs import (
     write_list,
 )
 from lab import Lab
-from with_apache import start_apache
+from rewrite import Change, other_binding, rewritten, with_scsv
+from with_apache import INDEX, start_apache
 
+CAPTURES = Path(__file__).parents[1] / "captures"
 # The pages of IIS: 6 tells the substatus, 7 and later tell strangers nothing
 PAGE_403_7 = "HTTP Error 403.7 - Forbidden: SSL client certificate is required. Internet Information Services (IIS)"
 PAGE_403_13 = "HTTP Error 403.13 - Forbidden: Client certificate revoked. Internet Information Services (IIS)"
 PAGE_403_16 = "HTTP Error 403.16 - Forbidden: Client certificate is ill-formed or is not trusted by the Web server."
+
+
+NONE_FOR_INDEX = ("<Location /index.html>", " SSLVerifyClient none", "</Location>")
 
 
 def iis(status: str, page: str, more: str = "") -> bytes:
@@ -169,17 +175,17 @@ APACHE = [
         listed=False,
     ),
     apache(
-        "renegotiation-for-depth",
-        "a certificate was asked for in the first handshake already, and is again: SSLOptions without OptRenegotiate",
-        apache_settings("SSLVerifyClient optional", "SSLVerifyDepth 2"),
-        curl("good"),
+        "three-requests",
+        "a page that wants a certificate, one that wants none, and the first again: Apache asks a second time",
+        apache_settings(*NONE_FOR_INDEX),
+        curl("good", urls=f"{URL} {INDEX} {URL}"),
         "good",
     ),
     apache(
-        "optrenegotiate",
+        "three-requests-optrenegotiate",
         "the same with SSLOptions +OptRenegotiate: Apache checks again what it has, without a handshake",
-        apache_settings("SSLVerifyClient optional", "SSLVerifyDepth 1", location=("SSLOptions +OptRenegotiate",)),
-        curl("good"),
+        apache_settings(*NONE_FOR_INDEX, location=("SSLOptions +OptRenegotiate",)),
+        curl("good", urls=f"{URL} {INDEX} {URL}"),
         "good",
     ),
     apache(
@@ -376,7 +382,7 @@ TLSLITE = [
         lambda lab: peers(
             lab,
             {"hashes": ["sha512"], "reqCAs": LISTED_NAMES},
-            {"hashes": ["sha256"], "certificate": "client"},
+            {"does": "signs_with_sha256", "certificate": "client"},
         ),
         "client",
     ),
@@ -423,4 +429,22 @@ TLSLITE = [
         None,
     ),
 ]
-SCENARIOS = [*APACHE, *NGINX, *OPENSSL, *TLSLITE]
+
+
+def changed(name: str, summary: str, change: Change) -> Doctored:
+    """The capture gnutls-tls11-old, changed."""
+
+    def run(lab: Lab) -> Take:
+        source = CAPTURES / "gnutls-tls11-old" / "capture.pcap"
+        pcap = rewritten(source, CAPTURES / "keys" / "server.pem", change)
+        what = f"gnutls-tls11-old, changed by tests/live/rewrite.py: {change.__name__}"
+        return Take(pcap, [what], [], [], [])
+
+    return Doctored(name, summary, run)
+
+
+CHANGED = [
+    changed("binding-mismatch", "a renegotiation bound to another handshake than the one before it", other_binding),
+    changed("scsv", "TLS_EMPTY_RENEGOTIATION_INFO_SCSV in a renegotiation", with_scsv),
+]
+SCENARIOS = [*APACHE, *NGINX, *OPENSSL, *TLSLITE, *CHANGED]
