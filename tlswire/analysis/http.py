@@ -44,6 +44,15 @@ class Exchange(Struct):
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
+@slotted
+class HTTPRequest(Struct):
+    """A request, answered or not; `at` is the record in which its head ended."""
+
+    method: str
+    target: bytes
+    at: object
+
+
 class HTTPReader:
     """Takes the application data of both sides of a connection, in the order of events.
 
@@ -69,6 +78,7 @@ class HTTPReader:
         self._unfold: Any = None
         self._over = False
         self.is_http = False
+        self.requests: list[HTTPRequest] = []
         self.exchanges: list[Exchange] = []
 
     def receive(self, event: ApplicationData) -> None:
@@ -120,6 +130,7 @@ class HTTPReader:
             self.is_http = True
             self._request = told
             self._request_at = self._at[self._client]
+            self.requests.append(HTTPRequest(told.method.decode("ascii"), bytes(told.target), self._request_at))
         if isinstance(told, self._h11.ConnectionClosed):
             return False
         self._responses.send_with_data_passthrough(told)

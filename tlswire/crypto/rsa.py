@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tlswire.errors import DecodeError, DecryptError
 from tlswire.schema.der import Element, read_element
+from tlswire.schema.x509 import subject_public_key_info
 
 PublicNumbers = tuple[int, int]
 """Modulus and exponent of an RSA key."""
 
 _INTEGER, _BIT_STRING, _SEQUENCE = 0x02, 0x03, 0x30
-_VERSION = 0xA0  # the tag of a TBSCertificate's version, [0] EXPLICIT, which version 1 leaves out
 
 _RSA_ENCRYPTION = bytes.fromhex("300d06092a864886f70d0101010500")  # with its NULL parameters (RFC 3279 §2.3.1)
 _RSA_ALGORITHMS = {
@@ -141,7 +141,7 @@ def certificate_public_numbers(der: bytes) -> PublicNumbers | None:
     lengths that are BER and not DER, the old algorithm of X.509, a modulus that was written as a negative number.
     """
     try:
-        info = _subject_public_key_info(der)
+        info = subject_public_key_info(der)
         algorithm = read_element(der, info.start, info.end)
         oid = read_element(der, algorithm.start, algorithm.end)
         if der[oid.start : oid.end] not in _RSA_ALGORITHMS:
@@ -185,14 +185,3 @@ def _element(tag: int, contents: bytes) -> bytes:
 
 def _unsigned(der: bytes, integer: Element) -> int:
     return int.from_bytes(der[integer.start : integer.end], "big")
-
-
-def _subject_public_key_info(der: bytes) -> Element:
-    """The seventh field of a TBSCertificate, or the sixth where there is no version; raises DecodeError."""
-    certificate = read_element(der, 0, len(der))
-    tbs = read_element(der, certificate.start, certificate.end)
-    field = read_element(der, tbs.start, tbs.end)
-    has_version = field.tag == _VERSION
-    for _ in range(6 if has_version else 5):
-        field = read_element(der, field.end, tbs.end)
-    return field

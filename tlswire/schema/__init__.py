@@ -54,6 +54,7 @@ from tlswire.schema.certificates import (
     CompressedCertificate,
     OCSPResponse,
     OCSPResponseList,
+    certificate_key_types,
     certificate_names,
     certificate_subject,
 )
@@ -379,6 +380,7 @@ __all__ = [
     "UserMappingData",
     "UserMappingDataList",
     "UserMappingTypeList",
+    "certificate_key_types",
     "certificate_names",
     "certificate_subject",
     "decode_body",

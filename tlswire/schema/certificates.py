@@ -5,9 +5,11 @@ Certificates and names are kept as their DER bytes and read on demand: many are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from tlswire.errors import DecodeError
 from tlswire.registry import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -16,6 +18,7 @@ from tlswire.registry import (
     ProtocolVersion,
     SignatureScheme,
 )
+from tlswire.schema.der import read_element
 from tlswire.schema.extensions import (
     CERTIFICATE,
     CERTIFICATE_REQUEST,
@@ -27,7 +30,7 @@ from tlswire.schema.extensions import (
 )
 from tlswire.schema.forms import TLS13_SINCE_DRAFT_19, UNDECLARED, UP_TO_TLS12, Forms, by_version
 from tlswire.schema.names import DistinguishedName
-from tlswire.schema.x509 import read_certificate
+from tlswire.schema.x509 import read_certificate, subject_public_key_info
 from tlswire.wire import (
     Enumerated,
     Message,
@@ -119,6 +122,25 @@ class CertificateRequest(Forms):
         def certificate_types(self) -> tuple[ClientCertificateType, ...]: ...
         @property
         def certificate_authorities(self) -> tuple[DistinguishedName, ...]: ...
+
+    def accepts(self, certificate_chain: Sequence[bytes]) -> bool:
+        """Whether a client may answer with that chain, by the types and the names that the server lists.
+
+        Parameters: `certificate_chain`, the certificates in DER, the client's own first, each issued by the next.
+
+        The own key must be of one of `certificate_types` (TLS 1.3 has none), and the issuer of some certificate of the
+        chain among `certificate_authorities`, byte for byte; where no authority is listed, any will do (RFC 5246
+        §7.4.4, §7.4.6; RFC 8446 §4.2.4).  A key or an issuer that cannot be read is no reason against the type, but is
+        no listed name.  No chain is never accepted.  Nothing is verified: no signature, no date, no purpose.
+        """
+        if not certificate_chain:
+            return False
+        types = certificate_key_types(certificate_chain[0])
+        if self.certificate_types and types and not set(types) & set(self.certificate_types):
+            return False
+        listed = {name.der for name in self.certificate_authorities}
+        chain_names = (certificate_names(der) for der in certificate_chain)
+        return not listed or any(names is not None and names[0].der in listed for names in chain_names)
 
 
 @message
@@ -268,6 +290,37 @@ def certificate_names(der: bytes) -> tuple[DistinguishedName, DistinguishedName]
     if fields.issuer is None or fields.subject is None:
         return None
     return fields.issuer, fields.subject
+
+
+# The OIDs of public keys (RFC 3279 §2.3, RFC 4055 §1.2, RFC 5480 §2.1, RFC 8410 §3), as DER has them, and the types
+# under which a client can use them (RFC 5246 §7.4.4, RFC 8422 §5.5).
+_RSA_TYPES = (ClientCertificateType.rsa_sign,)
+_KEY_TYPES: dict[bytes, tuple[ClientCertificateType, ...]] = {
+    bytes.fromhex("2a864886f70d010101"): _RSA_TYPES,
+    bytes.fromhex("2a864886f70d01010a"): _RSA_TYPES,
+    bytes.fromhex("2a8648ce380401"): (ClientCertificateType.dss_sign,),
+    bytes.fromhex("2a8648ce3d0201"): (
+        ClientCertificateType.ecdsa_sign,
+        ClientCertificateType.rsa_fixed_ecdh,
+        ClientCertificateType.ecdsa_fixed_ecdh,
+    ),
+    bytes.fromhex("2b6570"): (ClientCertificateType.ecdsa_sign,),
+    bytes.fromhex("2b6571"): (ClientCertificateType.ecdsa_sign,),
+}
+
+
+def certificate_key_types(der: bytes) -> tuple[ClientCertificateType, ...]:
+    """The types under which a client can use a certificate, by its key; none where the key is of no known kind.
+
+    Parameters: `der`, the certificate.  RFC 5246 §7.4.4, RFC 8422 §5.5.
+    """
+    try:
+        key_info = subject_public_key_info(der)
+        algorithm = read_element(der, key_info.start, key_info.end)
+        oid = read_element(der, algorithm.start, algorithm.end)
+    except DecodeError:
+        return ()
+    return _KEY_TYPES.get(der[oid.start : oid.end], ())
 
 
 def certificate_subject(der: bytes) -> str | None:

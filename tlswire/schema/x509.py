@@ -102,3 +102,17 @@ def _time(der: bytes, element: Element) -> str:
     if len(found[1]) == 2:
         year += 1900 if year >= _CENTURY else 2000
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+
+
+def subject_public_key_info(der: bytes) -> Element:
+    """The key of a certificate, by its place: the seventh field, or the sixth where there is no version.
+
+    Parameters: `der`, the certificate.  Nothing is looked at on the way, so that what is odd there hides no key.
+    Raises DecodeError.
+    """
+    certificate = read_element(der, 0, len(der))
+    tbs = read_element(der, certificate.start, certificate.end)
+    field = read_element(der, tbs.start, tbs.end)
+    for _ in range(6 if field.tag == _VERSION else 5):
+        field = read_element(der, field.end, tbs.end)
+    return field

@@ -34,10 +34,10 @@ def digest(request: CertificateRequest) -> str:
 
 
 def broken_names(names: Sequence[DistinguishedName]) -> list[dict[str, object]]:
-    """The names that are no valid DER: which, where in the list, in bytes, and what is wrong."""
+    """The names that are no valid DER: which, from 1, where in the list, in bytes, and what is wrong."""
     found: list[dict[str, object]] = []
     offset = 0
-    for number, name in enumerate(names):
+    for number, name in enumerate(names, 1):
         if name.error is not None:
             error = name.error
             found.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import field
 
-from tlswire.analysis.http import Exchange, HTTPReader
+from tlswire.analysis.http import Exchange, HTTPReader, HTTPRequest
 from tlswire.capture import Provenance, TLSStream
 from tlswire.registry import AlertDescription, HandshakeType
 from tlswire.schema import Certificate, CertificateRequest, CertificateVerify, ClientHello, Finished, NewSessionTicket
@@ -123,6 +123,11 @@ class Case:
     def exchanges(self) -> list[Exchange]:
         """The HTTP requests that were answered."""
         return self._http.exchanges if self._http is not None else []
+
+    @property
+    def http_requests(self) -> list[HTTPRequest]:
+        """The HTTP requests, answered or not."""
+        return self._http.requests if self._http is not None else []
 
     def receive(self, events: Iterable[Event]) -> None:
         """Takes events, in the order in which they are told."""

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tlswire.registry import ClientCertificateType, SignatureScheme
-from tlswire.schema import DistinguishedName, certificate_names
+from tlswire.schema import DistinguishedName, certificate_key_types, certificate_names
 
 CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -76,7 +76,7 @@ class ReadCertificate:
     @property
     def certificate_types(self) -> tuple[ClientCertificateType, ...]:
         """The types of RFC 5246 §7.4.4 under which it can be used; none where its key cannot be read."""
-        return _TYPES.get(self.key_type or "", ())
+        return certificate_key_types(self.der)
 
     @property
     def signature_schemes(self) -> tuple[SignatureScheme, ...]:
@@ -124,17 +124,6 @@ _KEYS = {
     "EC": ec.EllipticCurvePublicKey,
     "Ed25519": ed25519.Ed25519PublicKey,
     "Ed448": ed448.Ed448PublicKey,
-}
-_TYPES = {
-    "RSA": (ClientCertificateType.rsa_sign,),
-    "DSA": (ClientCertificateType.dss_sign,),
-    "EC": (
-        ClientCertificateType.ecdsa_sign,
-        ClientCertificateType.rsa_fixed_ecdh,
-        ClientCertificateType.ecdsa_fixed_ecdh,
-    ),
-    "Ed25519": (ClientCertificateType.ecdsa_sign,),  # RFC 8422 §5.5
-    "Ed448": (ClientCertificateType.ecdsa_sign,),
 }
 # RFC 8017 App. A.2.4, RFC 5758 §3, RFC 8410 §3.
 _SIGNED = {

@@ -50,7 +50,7 @@ def issuer(case: Case, write: Writer, given: Sequence[bytes]) -> Iterator[Findin
                     "match": "rfc5280",
                     "accepted": accepted,
                     "listed_as": shown(name, SHOWN),
-                    "number": number,
+                    "number": number + 1,
                     "differences": what,
                 },
                 cause=cause,
@@ -72,7 +72,7 @@ def issuer(case: Case, write: Writer, given: Sequence[bytes]) -> Iterator[Findin
                 "chain_ends_in_root": ends_in_root,
                 "borne_out": followed,
                 "nearest": [
-                    {"name": shown(one.name, SHOWN), "number": one.number, "differences": list(one.differences)}
+                    {"name": shown(one.name, SHOWN), "number": one.number + 1, "differences": list(one.differences)}
                     for one in near
                 ],
             },

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from tlswire.analysis.diagnosis.case import Asked, Case, Told
 from tlswire.analysis.diagnosis.finding import Finding, Severity
 from tlswire.analysis.diagnosis.writing import Writer
-from tlswire.analysis.http import Exchange
 from tlswire.capture import Provenance
 from tlswire.escaping import escape_bytes
 from tlswire.registry import AlertDescription
@@ -50,14 +49,10 @@ def _hello_request(case: Case, epoch: int) -> Told | None:
 
 def _what_was_asked(case: Case, request: Asked) -> dict[str, object]:
     """The HTTP request that was on its way when the server asked."""
-    pending: Exchange | None = None
-    for exchange in case.exchanges:
-        at = exchange.request_at
-        if isinstance(at, Provenance) and Told(at, 0).moment <= request.moment:
-            pending = exchange
-    if pending is None or pending.method is None or pending.target is None:
-        return {}
-    return {"method": pending.method, "target": escape_bytes(pending.target, 200)}
+    for asked in reversed(case.http_requests):
+        if isinstance(asked.at, Provenance) and Told(asked.at, 0).moment <= request.moment:
+            return {"method": asked.method, "target": escape_bytes(asked.target, 200)}
+    return {}
 
 
 def unanswered(case: Case, write: Writer) -> Iterator[Finding]:
