@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _MOST_HEAD = 1 << 17  # bytes: Kerberos tickets in a head take up to 64 KB
 _MOST_BODY = 1 << 16  # bytes of a body that are kept: error pages have a few thousand
+_MOST_BODIES = 1 << 22  # bytes of all bodies of a connection
 _MOST_WAITING = 1 << 20  # bytes of one side that wait for the other
+_MOST_KEPT = 10_000  # requests, and responses; of more responses, those that are no errors are let go
+_ERRORS = 400  # and above: statuses of errors, RFC 9110 §15
 _HTTP_2 = b"PRI * HTTP/2.0"
 
 
@@ -28,8 +31,8 @@ _HTTP_2 = b"PRI * HTTP/2.0"
 class Exchange(Struct):
     """A request and its response.
 
-    `at` and `epoch` are those of the record in which the head of the response ended; `body` is what it says, unfolded
-    and cut after 64 KB; `method` and `target` are None where the request was not read.
+    `at` and `epoch` are those of the record in which the head of the response ended; `body` is what a response of 400
+    and above says, unfolded and cut after 64 KB; `method` and `target` are None where the request was not read.
     """
 
     method: str | None
@@ -78,8 +81,9 @@ class HTTPReader:
         self._unfold: Any = None
         self._over = False
         self.is_http = False
-        self.requests: list[HTTPRequest] = []
+        self.requests: deque[HTTPRequest] = deque(maxlen=_MOST_KEPT)
         self.exchanges: list[Exchange] = []
+        self._room = _MOST_BODIES
 
     def receive(self, event: ApplicationData) -> None:
         """Takes a piece of plaintext."""
@@ -116,7 +120,7 @@ class HTTPReader:
         try:
             while not self._over and (self._hear_client() or self._hear_server()):
                 pass
-        except (self._h11.ProtocolError, zlib.error):
+        except self._h11.ProtocolError:
             self._stop()
 
     def _hear_client(self) -> bool:
@@ -133,7 +137,7 @@ class HTTPReader:
             self.requests.append(HTTPRequest(told.method.decode("ascii"), bytes(told.target), self._request_at))
         if isinstance(told, self._h11.ConnectionClosed):
             return False
-        self._responses.send_with_data_passthrough(told)
+        self._responses.send_with_data_passthrough(self._as_sent(told))
         return True
 
     def _hear_server(self) -> bool:
@@ -154,8 +158,19 @@ class HTTPReader:
         elif isinstance(told, self._h11.ConnectionClosed):
             return False
         if self._request is not None:
-            self._requests.send_with_data_passthrough(told)
+            self._requests.send_with_data_passthrough(self._as_sent(told))
         return True
+
+    def _as_sent(self, told: Any) -> Any:
+        """What the other party says: h11 reads HTTP/1.0, and sends HTTP/1.1 alone."""
+        if getattr(told, "http_version", b"1.1") == b"1.1":
+            return told
+        headers = [(bytes(name), bytes(value)) for name, value in told.headers]
+        if not isinstance(told, self._h11.Request):
+            return type(told)(status_code=told.status_code, headers=headers, reason=told.reason)
+        if not any(name == b"host" for name, _ in headers):
+            headers.append((b"host", b"unknown"))
+        return self._h11.Request(method=told.method, target=told.target, headers=headers)
 
     def _feed(self, party: h11.Connection, side: int) -> bool:
         waiting = self._waiting[side]
@@ -192,21 +207,46 @@ class HTTPReader:
             headers=headers,
         )
         self._unfold = _UNFOLD.get(named.get(b"content-encoding", b"").strip().lower(), lambda: None)()
-        self.exchanges.append(self._now)
+        if response.status_code >= _ERRORS or len(self.exchanges) < _MOST_KEPT:
+            self.exchanges.append(self._now)
 
     def _add(self, data: bytes) -> None:
         now = self._now
-        room = _MOST_BODY - len(now.body) if now is not None else 0
-        if now is None or room <= 0:
+        if now is None or now.status < _ERRORS:
             return
-        now.body += (self._unfold.decompress(data, room) if self._unfold is not None else data)[:room]
+        room = min(_MOST_BODY - len(now.body), self._room)
+        if room <= 0:
+            return
+        try:
+            piece = (self._unfold.decompress(data, room) if self._unfold is not None else data)[:room]
+        except zlib.error:
+            self._now = None  # what was unfolded so far stays
+            return
+        now.body += piece
+        self._room -= len(piece)
 
     def _finish(self) -> None:
         self._now = self._unfold = None
 
 
+class _Deflate:
+    """`deflate`, which shall be zlib's format, and of some servers is not (RFC 9110 §8.4.1.2)."""
+
+    def __init__(self) -> None:
+        self._object: Any = None
+
+    def decompress(self, data: bytes, room: int) -> bytes:
+        """The next piece, of `room` bytes at most; raises zlib.error."""
+        if self._object is None:
+            # RFC 1950 §2.2: method 8 in the lower half of the first byte, which no block of RFC 1951 begins with that
+            # servers make.
+            self._object = zlib.decompressobj(zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+        piece: bytes = self._object.decompress(data, room)
+        return piece
+
+
 _UNFOLD: dict[bytes, Any] = {
     b"gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
     b"x-gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
-    b"deflate": lambda: zlib.decompressobj(zlib.MAX_WBITS),
+    b"deflate": _Deflate,
 }

@@ -6,7 +6,7 @@ over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from tlswire.analysis.http import Exchange, HTTPReader, HTTPRequest
@@ -125,9 +125,9 @@ class Case:
         return self._http.exchanges if self._http is not None else []
 
     @property
-    def http_requests(self) -> list[HTTPRequest]:
+    def http_requests(self) -> Sequence[HTTPRequest]:
         """The HTTP requests, answered or not."""
-        return self._http.requests if self._http is not None else []
+        return self._http.requests if self._http is not None else ()
 
     def receive(self, events: Iterable[Event]) -> None:
         """Takes events, in the order in which they are told."""
