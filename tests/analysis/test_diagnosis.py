@@ -17,7 +17,7 @@ import pytest
 import tlswire
 from tlswire.analysis.diagnosis.chain import ordered
 from tlswire.analysis.diagnosis.diagnose import diagnose
-from tlswire.analysis.diagnosis.finding import Finding, Severity, grouped
+from tlswire.analysis.diagnosis.finding import Finding, Findings, Severity
 from tlswire.analysis.diagnosis.servers import _REMEDIES, ServerKind, remedy
 from tlswire.capture import CaptureReader, load_certificates
 
@@ -153,14 +153,13 @@ def test_the_same_cause_on_many_connections_is_told_once() -> None:
 
 
 def test_findings_of_many_captures_are_grouped_and_the_grave_ones_come_first() -> None:
-    names = ("nginx-none", "iis-hidden", "key-type", "listed")
-    found = grouped([one for name in names for one in findings(name, key=True, certificate=False)])
-    assert [one.severity for one in found] == sorted((one.severity for one in found), key=list(Severity).index)
-    empty = [one for one in found if one.code == "empty_client_certificate"]
-    # Three servers with three lists: three causes.
-    assert [one.count for one in empty] == [1, 1, 1]
-    twice = grouped([one for _ in range(2) for one in findings("nginx-none", key=True, certificate=False)])
-    assert [one.count for one in twice] == [2, 2]
+    found = Findings()
+    for name in ("nginx-none", "iis-hidden", "key-type", "listed", "nginx-none"):
+        found.add(findings(name, key=True, certificate=False))
+    severities = [one.severity for one in found]
+    assert severities == sorted(severities, key=list(Severity).index)
+    # Three servers with three lists are three causes; one server's capture is there twice.
+    assert [one.count for one in found if one.code == "empty_client_certificate"] == [2, 1, 1]
 
 
 def test_another_limit_makes_another_finding() -> None:

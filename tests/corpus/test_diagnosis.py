@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from tlswire.analysis.diagnosis.diagnose import cases, diagnose_case
-from tlswire.analysis.diagnosis.finding import grouped
+from tlswire.analysis.diagnosis.diagnose import diagnose
 from tlswire.analysis.diagnosis.lists import authority_lists
 from tlswire.capture import CaptureReader, load_key_log, load_server_keys
 from tlswire.crypto import Secrets
@@ -69,7 +68,7 @@ def reader_of(entry: dict[str, Any]) -> CaptureReader:
 
 
 def codes_in(entry: dict[str, Any]) -> list[str]:
-    found = grouped([one for case in cases(reader_of(entry)) for one in diagnose_case(case)])
+    found = diagnose(reader_of(entry))
     return [
         f"{one.severity} {one.code} stream {one.stream.number} frame {one.frame}"
         + (f" times {one.count}" if one.count > 1 else "")

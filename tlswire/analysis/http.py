@@ -22,8 +22,8 @@ _MOST_HEAD = 1 << 17  # bytes: Kerberos tickets in a head take up to 64 KB
 _MOST_BODY = 1 << 16  # bytes of a body that are kept: error pages have a few thousand
 _MOST_BODIES = 1 << 22  # bytes of all bodies of a connection
 _MOST_WAITING = 1 << 20  # bytes of one side that wait for the other
-_MOST_KEPT = 10_000  # requests, and responses; of more responses, those that are no errors are let go
-_ERRORS = 400  # and above: statuses of errors, RFC 9110 §15
+_MOST_KEPT = 10_000  # requests, and responses; errors up to twice as many
+ERRORS = 400  # and above: statuses of errors, RFC 9110 §15
 _HTTP_2 = b"PRI * HTTP/2.0"
 
 
@@ -207,12 +207,12 @@ class HTTPReader:
             headers=headers,
         )
         self._unfold = _UNFOLD.get(named.get(b"content-encoding", b"").strip().lower(), lambda: None)()
-        if response.status_code >= _ERRORS or len(self.exchanges) < _MOST_KEPT:
+        if len(self.exchanges) < _MOST_KEPT * (2 if response.status_code >= ERRORS else 1):
             self.exchanges.append(self._now)
 
     def _add(self, data: bytes) -> None:
         now = self._now
-        if now is None or now.status < _ERRORS:
+        if now is None or now.status < ERRORS:
             return
         room = min(_MOST_BODY - len(now.body), self._room)
         if room <= 0:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlswire.analysis.diagnosis.chain import ordered
 from tlswire.analysis.diagnosis.diagnose import cases, diagnose_case
-from tlswire.analysis.diagnosis.finding import Finding, Severity, grouped
+from tlswire.analysis.diagnosis.finding import Finding, Findings, Severity
 from tlswire.capture import CaptureReader, load_certificates, read_password
 from tlswire.capture.files import CaptureSource
 from tlswire.cli.options import SecretFiles
@@ -28,7 +28,7 @@ def diagnose_captures(
     password = read_password(files.password_file) if files.password_file is not None else None
     given = ordered([der for file in client_certificates for der in load_certificates(file, password)])
     reader = CaptureReader(captures, secrets=files.load(), keep_messages=True, both_cores=True)
-    found: list[Finding] = []
+    found = Findings()
     connections = 0
     encrypted = False
     damage: CaptureError | None = None
@@ -37,7 +37,7 @@ def diagnose_captures(
             for case in cases(reader):
                 connections += 1
                 encrypted = encrypted or bool(case.closed)
-                found = grouped([*found, *diagnose_case(case, given, limit)])
+                found.add(diagnose_case(case, given, limit))
         except CaptureError as error:
             damage = error
         bar.make_way()
@@ -49,7 +49,7 @@ def diagnose_captures(
             write_lines(finding_lines(finding, width))
             write("")
     if not as_json and connections:
-        write(_summary(found, connections))
+        write(_summary(list(found), connections))
     elif not connections:
         note("no TLS connection was found")
     if damage is not None:

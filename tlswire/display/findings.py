@@ -28,6 +28,7 @@ _UNTOLD = {
     "alert", "last_frame", "reset", "of", "captured", "extended_key_usage", "digital_signature", "key_type", "count",
     "limit", "duplicate_bytes", "method", "target", "differences", "chain_ends_in_root", "longest_name_bytes", "issuer",
 }  # fmt: skip
+_LONGEST = 200  # characters of a value
 _MOST = 3  # of a list in the evidence, that are shown
 
 
@@ -72,14 +73,21 @@ def _evidence(evidence: dict[str, object]) -> Iterator[str]:
             if len(value) > _MOST:
                 yield f"{name}: {len(value) - _MOST} more (--json has them)"
         else:
-            plain.append(f"{name} {escape(str(value), 200)}")
+            plain.append(f"{name} {_harmless(value)}")
     if plain:
         yield "; ".join(plain)
 
 
+def _harmless(value: object) -> str:
+    """A value of the evidence; names are escaped already, and would be a second time."""
+    text = str(value)
+    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return text if text.isprintable() else escape(text)
+
+
 def _item(item: Any) -> str:
     if not isinstance(item, dict):
-        return escape(str(item), 200)
+        return _harmless(item)
     rest = {key: value for key, value in item.items() if key != "name"}
     told = []
     for key, value in rest.items():

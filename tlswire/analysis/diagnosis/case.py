@@ -1,15 +1,18 @@
 """What a connection shows about client-certificate authentication, collected from its events.
 
 A `Case` draws no conclusions: it notes who said what, in which frame.  The rules look at it when the connection is
-over.
+over.  Of what a peer can say again and again, it notes the first thousand: so the work of the rules, which look at
+each for each other, is bounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from typing import TypeVar
 
-from tlswire.analysis.http import Exchange, HTTPReader, HTTPRequest
+from tlswire.analysis.diagnosis.signs import Sign, http_sign
+from tlswire.analysis.http import ERRORS, Exchange, HTTPReader, HTTPRequest
 from tlswire.capture import Provenance, TLSStream
 from tlswire.registry import AlertDescription, HandshakeType
 from tlswire.schema import Certificate, CertificateRequest, CertificateVerify, ClientHello, Finished, NewSessionTicket
@@ -30,6 +33,7 @@ from tlswire.session import (
 from tlswire.values import Struct, slotted
 
 _NO_TRANSCRIPT = (HandshakeType.hello_request, HandshakeType.new_session_ticket, HandshakeType.key_update)
+_MOST = 1000  # that are noted of anything that a peer can repeat
 _HEADER = 4  # bytes of a handshake message's header
 
 Moment = tuple[float, int]
@@ -91,27 +95,41 @@ class Proved(Told):
     transcript: list[bytes] | None = field(repr=False)
 
 
+T = TypeVar("T")
+
+
+class Noted(list[T]):
+    """A list that takes so many and no more."""
+
+    def append(self, item: T) -> None:
+        """Takes one more, if there is room."""
+        if len(self) < _MOST:
+            super().append(item)
+
+
 class Case:
     """One connection."""
 
     def __init__(self, stream: TLSStream) -> None:
         self.stream = stream
-        self.requests: list[Asked] = []
-        self.answers: list[Answered] = []
-        self.verifies: list[Proved] = []
-        self.hello_requests: list[Told] = []
-        self.client_hellos: list[Told] = []
+        self.requests: Noted[Asked] = Noted()
+        self.answers: Noted[Answered] = Noted()
+        self.verifies: Noted[Proved] = Noted()
+        self.hello_requests: Noted[Told] = Noted()
+        self.client_hellos: Noted[Told] = Noted()
         self.finished: dict[tuple[int, Role], Told] = {}
         self.changes: dict[tuple[int, Role], Told] = {}
-        self.tickets: list[Told] = []
-        self.alerts: list[Warned] = []
+        self.tickets: Noted[Told] = Noted()
+        self.alerts: Noted[Warned] = Noted()
         self.closed: dict[tuple[int, Role], Closed] = {}
-        self.broken_requests: list[tuple[Told, Malformed]] = []
-        self.violations: list[tuple[Told, ProtocolViolation]] = []
+        self.broken_requests: Noted[tuple[Told, Malformed]] = Noted()
+        self.violations: Noted[tuple[Told, ProtocolViolation]] = Noted()
         self.data: dict[Role, list[Told]] = {Role.client: [], Role.server: []}  # the first and the last of each epoch
-        self.holes: list[Told] = []
+        self.holes: Noted[Told] = Noted()
         self.first: Provenance | None = None
         self.last: Provenance | None = None
+        self.errors: list[tuple[Exchange, Sign | None]] = []
+        self.epochs_with_sign: set[int] = set()
         self._http: HTTPReader | None = None
 
     @property
@@ -143,6 +161,8 @@ class Case:
         """Takes that the connection is over."""
         if self._http is not None:
             self._http.end()
+        self.errors = [(one, http_sign(one)) for one in self.exchanges if one.status >= ERRORS]
+        self.epochs_with_sign = {one.epoch for one, sign in self.errors if sign is not None}
 
     def _take(self, event: Event, at: Provenance) -> None:
         role = self.stream.role(event.side)
@@ -151,10 +171,10 @@ class Case:
                 self._take_message(event, at, role)
             case ApplicationData(epoch=epoch):
                 seen = self.data[role]
-                if len(seen) < 2 or seen[-2].epoch != epoch:
-                    seen.append(Told(at, epoch))
-                else:
+                if len(seen) > 1 and (seen[-2].epoch == epoch or len(seen) >= _MOST):
                     seen[-1] = Told(at, epoch)
+                else:
+                    seen.append(Told(at, epoch))
                 if self._http is None:
                     client = self.stream.connection.client_side
                     self._http = HTTPReader(client if client is not None else event.side)
@@ -185,7 +205,7 @@ class Case:
             self.requests.append(Asked(at, epoch, message, len(event.raw) - _HEADER, later))
         elif isinstance(message, Certificate) and role is Role.client:
             self.answers.append(Answered(at, epoch, message.certificates))
-        elif isinstance(message, CertificateVerify) and role is Role.client:
+        elif isinstance(message, CertificateVerify) and role is Role.client and len(self.verifies) < _MOST:
             before = [told.raw for told in self.handshakes[epoch].messages if told.msg_type not in _NO_TRANSCRIPT]
             kept = before[: before.index(event.raw)] if event.raw in before else None
             self.verifies.append(Proved(at, epoch, message, kept))

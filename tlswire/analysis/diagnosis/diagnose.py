@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tlswire.analysis.diagnosis import authorities, certificate, issuers, outcome, renegotiation
 from tlswire.analysis.diagnosis.authorities import SCHANNEL_LIMIT
 from tlswire.analysis.diagnosis.case import Case
-from tlswire.analysis.diagnosis.finding import Finding, grouped
+from tlswire.analysis.diagnosis.finding import Finding, Findings
 from tlswire.analysis.diagnosis.servers import server_kind
 from tlswire.analysis.diagnosis.writing import Writer, writer
 from tlswire.capture import CaptureReader, TLSStream, Trace
@@ -54,10 +54,10 @@ def diagnose(
     reader cannot read on; a `Trace` has that in its `error`.  Raises ImportError where h11, which reads HTTP, is not
     installed.
     """
-    findings = []
+    findings = Findings()
     for case in _cases(capture):
-        findings += diagnose_case(case, client_certificate, limit)
-    return grouped(findings)
+        findings.add(diagnose_case(case, client_certificate, limit))
+    return list(findings)
 
 
 def _cases(capture: Trace | CaptureReader) -> Iterator[Case]:

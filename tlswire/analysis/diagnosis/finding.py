@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from tlswire.capture import Provenance, TLSStream
@@ -65,17 +66,25 @@ class Finding(Struct):
         }
 
 
-def grouped(findings: list[Finding]) -> list[Finding]:
-    """The findings, those of the same code and cause told once, with their count; the grave ones first."""
-    known: dict[object, Finding] = {}
-    for finding in findings:
-        key = (finding.code, finding.severity, finding.cause)
-        first = known.setdefault(key, finding)
-        if first is not finding:
-            first.count += finding.count
-        if len(first.streams) < MOST_STREAMS and finding.stream.number not in first.streams:
-            first.streams.append(finding.stream.number)
-    order = list(Severity)
-    return sorted(
-        known.values(), key=lambda one: (order.index(one.severity), one.stream.number, one.epoch, one.at.frame)
-    )
+class Findings:
+    """Findings as they come, those of the same code, severity and cause as one, with their count."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, Finding] = {}
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Takes more."""
+        for finding in findings:
+            first = self._known.setdefault((finding.code, finding.severity, finding.cause), finding)
+            if first is not finding:
+                first.count += finding.count
+            if len(first.streams) < MOST_STREAMS and finding.stream.number not in first.streams:
+                first.streams.append(finding.stream.number)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """All of them, the grave ones first."""
+        order = list(Severity)
+        yield from sorted(
+            self._known.values(),
+            key=lambda one: (order.index(one.severity), one.stream.number, one.epoch, one.at.frame),
+        )

@@ -9,7 +9,7 @@ from tlswire.analysis.diagnosis.case import Answered, Asked, Case
 from tlswire.analysis.diagnosis.chain import ReadCertificate, chain_of
 from tlswire.analysis.diagnosis.finding import Finding, Severity
 from tlswire.analysis.diagnosis.judged import SHOWN, Chain, can_sign, captured
-from tlswire.analysis.diagnosis.outcome import bears_out, http_sign, refused, taken
+from tlswire.analysis.diagnosis.outcome import bears_out, refused, taken
 from tlswire.analysis.diagnosis.writing import Writer
 from tlswire.analysis.names import differences, nearest_names, shown
 from tlswire.schema import DistinguishedName
@@ -119,8 +119,8 @@ def empty(case: Case, write: Writer, given: Sequence[bytes]) -> Iterator[Finding
         names = request.message.certificate_authorities
         why, known = _why_empty(chain_of(given), request)
         out = refused(case, answer) or any(
-            exchange.epoch == request.epoch and (exchange.status == 403 or http_sign(exchange) is not None)
-            for exchange in case.exchanges
+            exchange.epoch == request.epoch and (exchange.status == 403 or sign is not None)
+            for exchange, sign in case.errors
         )
         how = "the alert no_certificate" if answer.by_alert else "an empty Certificate"
         yield write(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tlswire.analysis.diagnosis.case import Answered, Asked, Case, Told, Warned
 from tlswire.analysis.diagnosis.chain import read_certificate
 from tlswire.analysis.diagnosis.finding import Finding, Severity
+from tlswire.analysis.diagnosis.signs import POST_HANDSHAKE
 from tlswire.analysis.diagnosis.writing import Writer
 from tlswire.analysis.http import Exchange
 from tlswire.analysis.names import shown
@@ -15,9 +15,6 @@ from tlswire.capture import Provenance
 from tlswire.escaping import escape_bytes
 from tlswire.registry import AlertDescription
 from tlswire.session import Role
-from tlswire.values import Value, frozen
-
-_POST_HANDSHAKE = rb"cannot perform post-handshake authentication"
 
 # What an alert means when it follows the client's Certificate (RFC 5246 §7.2.2, RFC 8446 §6.2).
 _MEANINGS = {
@@ -41,36 +38,6 @@ _MEANINGS = {
 }
 
 
-@frozen
-class Sign(Value):
-    """What a response says about a client certificate: `substatus`, as the server's documentation has it, or None."""
-
-    statuses: tuple[int, ...]
-    pattern: re.Pattern[bytes]
-    substatus: str | None
-    meaning: str
-
-
-# What servers write into responses that a client certificate would have changed: statuses, a sign in the body or the
-# reason, and what it means.  IIS's substatus is in the page alone, and nginx's 495 and 496 go out as 400.
-_SIGNS = tuple(
-    Sign(statuses, re.compile(pattern, re.IGNORECASE), substatus, meaning)
-    for statuses, pattern, substatus, meaning in (
-        ((403,), rb"\b403\.7\b", "403.7", "a client certificate is required"),
-        ((403,), rb"\b403\.12\b", "403.12", "the mapper denies the client certificate"),
-        ((403,), rb"\b403\.13\b", "403.13", "the client certificate is revoked, or that could not be found out"),
-        ((403,), rb"\b403\.16\b", "403.16", "the client certificate is not trusted, or invalid"),
-        ((403,), rb"\b403\.17\b", "403.17", "the client certificate has expired, or is not valid yet"),
-        ((400, 496), rb"no required ssl certificate was sent", "496", "no required certificate was sent"),
-        ((400, 495), rb"the ssl certificate error", "495", "the certificate did not verify"),
-        ((403,), _POST_HANDSHAKE, None, "the client cannot be asked for a certificate after the handshake of TLS 1.3"),
-        ((400, 401, 403), rb"client certificate|ssl certificate", None, "the page speaks of a client certificate"),
-        ((495,), rb"", "495", "the certificate did not verify"),
-        ((496,), rb"", "496", "no certificate was sent"),
-    )
-)
-
-
 def rejection(case: Case, answer: Answered) -> Warned | None:
     """The alert with which the server answered the client's Certificate, before it went on."""
     went_on = case.went_on(answer)
@@ -91,7 +58,7 @@ def taken(case: Case, answer: Answered) -> bool:
     """Whether the server has taken the client's certificate, as far as it was read."""
     if not answer.chain or case.went_on(answer) is None or (answer.epoch, Role.server) in case.closed:
         return False
-    return not any(http_sign(one) for one in case.exchanges if one.epoch == answer.epoch)
+    return answer.epoch not in case.epochs_with_sign
 
 
 def rejected(case: Case, write: Writer) -> Iterator[Finding]:
@@ -128,23 +95,14 @@ def rejected(case: Case, write: Writer) -> Iterator[Finding]:
             )
 
 
-def http_sign(exchange: Exchange) -> Sign | None:
-    """What a response says about a client certificate, where it does."""
-    for sign in _SIGNS:
-        if exchange.status in sign.statuses and any(map(sign.pattern.search, (exchange.body, exchange.reason))):
-            return sign
-    return None
-
-
 def http_required(case: Case, write: Writer) -> Iterator[Finding]:
     """`http_client_certificate_required`."""
-    for exchange in case.exchanges:
+    came_empty = {answer.epoch for answer in case.answers if not answer.chain}
+    for exchange, sign in case.errors:
         at = exchange.at
         if not isinstance(at, Provenance):
             continue
-        sign = http_sign(exchange)
-        came_empty = any(answer.epoch == exchange.epoch and not answer.chain for answer in case.answers)
-        if sign is None and not (exchange.status == 403 and came_empty):
+        if sign is None and not (exchange.status == 403 and exchange.epoch in came_empty):
             continue
         meaning = sign.meaning if sign is not None else "access is denied, and the client had sent no certificate"
         substatus = sign.substatus if sign is not None else None
@@ -169,7 +127,7 @@ def http_required(case: Case, write: Writer) -> Iterator[Finding]:
             f"The response{asked} is {exchange.status}: {meaning}{f' ({substatus})' if substatus else ''}.",
             evidence,
             cause=(exchange.status, meaning),
-            more=_OFFER_AFTER_HANDSHAKE if sign is not None and sign.pattern.pattern == _POST_HANDSHAKE else "",
+            more=_OFFER_AFTER_HANDSHAKE if sign is not None and sign.pattern.pattern == POST_HANDSHAKE else "",
         )
 
 
@@ -184,8 +142,8 @@ def not_requested(case: Case, write: Writer) -> Iterator[Finding]:
     if case.requests or case.broken_requests or not all(case.was_read(one.epoch) for one in case.handshakes):
         return
     shown: list[tuple[Told, dict[str, object]]] = []
-    for exchange in case.exchanges:
-        if isinstance(exchange.at, Provenance) and http_sign(exchange) is not None:
+    for exchange, sign in case.errors:
+        if isinstance(exchange.at, Provenance) and sign is not None:
             shown.append((Told(exchange.at, exchange.epoch), {"status": exchange.status}))
     shown += [
         (alert, {"alert": alert.description.name})
@@ -248,7 +206,7 @@ def bears_out(case: Case, request: Asked) -> bool:
         return False
     if not answer.chain or refused(case, answer):
         return True
-    return any(exchange.epoch == request.epoch and http_sign(exchange) is not None for exchange in case.exchanges)
+    return request.epoch in case.epochs_with_sign
 
 
 def cannot_tell(case: Case, write: Writer) -> Iterator[Finding]:

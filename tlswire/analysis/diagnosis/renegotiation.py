@@ -68,8 +68,9 @@ def unanswered(case: Case, write: Writer) -> Iterator[Finding]:
             cause=alert.by,
         )
     refused_by_client = any(alert.by is Role.client for alert in refusals)
+    last_hello = max((hello.moment for hello in case.client_hellos), default=None)
     for asked in case.hello_requests:
-        answered = any(hello.moment >= asked.moment for hello in case.client_hellos)
+        answered = last_hello is not None and last_hello >= asked.moment
         unreadable = any(closed.by is Role.client and closed.epoch == asked.epoch for closed in case.closed.values())
         if answered or refused_by_client or unreadable or case.last is None:
             continue
@@ -98,8 +99,9 @@ def _request_before(case: Case, told: Told) -> dict[str, object]:
 
 def binding(case: Case, write: Writer) -> Iterator[Finding]:
     """`insecure_renegotiation`, `renegotiation_binding_mismatch`, `scsv_in_renegotiation`."""
+    hellos = {told.epoch: told for told in reversed(case.client_hellos)}
     for handshake in case.handshakes[1:]:
-        hello = next((told for told in case.client_hellos if told.epoch == handshake.epoch), None)
+        hello = hellos.get(handshake.epoch)
         if hello is None:
             continue
         evidence: dict[str, object] = {"why": handshake.secure_renegotiation_why, "client_hello_frame": hello.at.frame}
