@@ -194,7 +194,10 @@ def test_aeads(name: str) -> None:
     assert len(ciphertext) - len(plaintext) == CIPHERS[name].tag_length
 
 
-WITHOUT_A_VECTOR = {"AES_256_CCM_8": "AES_256_CCM"}  # no source has one with 8 bytes of tag: it is that one's beginning
+WITHOUT_A_VECTOR = {
+    "AES_256_CCM_8": "AES_256_CCM",  # no source has one with 8 bytes of tag: it is that one's beginning
+    "CHACHA20_POLY1305_draft_00": "CHACHA20_POLY1305",  # its nonce alone is made in another way
+}
 
 
 def test_a_ccm_tag_of_8_bytes_is_made_for_itself() -> None:

@@ -1,4 +1,4 @@
-"""The captures of keys and passwords that were shared beforehand (PSK, SRP), and of Camellia in GCM."""
+"""The captures of keys and passwords that were shared beforehand (PSK, SRP), and of Camellia in GCM with ECDHE."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ HINT = {"server": f"-psk {PSK} -psk_hint which?", "client": f"-psk {PSK} -psk_id
 
 NO_HINT = {"server": f"-psk {PSK}", "client": HINT["client"]}
 
-CAMELLIA = [
-    gnutls_suite("tls12-camellia128-gcm", "CAMELLIA-128-GCM", client="--rehandshake"),
-    gnutls_suite("tls12-camellia256-gcm", "CAMELLIA-256-GCM"),
-    gnutls_suite("tls12-ecdhe-camellia256-gcm", "CAMELLIA-256-GCM", key_exchange="ECDHE-RSA"),
-]
+CAMELLIA = [gnutls_suite("tls12-ecdhe-camellia256-gcm", "CAMELLIA-256-GCM", key_exchange="ECDHE-RSA")]
 PSKS = [
     *(
         gnutls_suite(f"tls12-{name}", cipher, mac, kind, flags=flags, **GNUTLS)

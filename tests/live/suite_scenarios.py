@@ -193,21 +193,10 @@ MBEDTLS = [
     mbedtls("tls12-fixed-ecdh-ecdsa", "ECDH with the certificate's key", 0xC02D, certificate="ecdsa"),
     mbedtls("tls12-fixed-ecdh-rsa", "the same, CBC", 0xC00F, "encrypt_then_mac", certificate="ecdsa"),
 ]
-# tshark does not know that MACs may be truncated
-TRUNCATED_MACS = [
+# tshark knows neither that MACs may be truncated nor the suites of a draft
+NOT_BY_TSHARK = [
     mbedtls("tls12-truncated-hmac", "MACs of 10 bytes", 0x003C, "truncated_hmac"),
     mbedtls("tls12-truncated-hmac-etm", "encrypt-then-MAC, 10 bytes", 0x0035, "truncated_hmac,encrypt_then_mac"),
-]
-# Ciphers that the cryptography library lacks (ARIA), and a suite of a draft under numbers that are in no registry
-UNSUPPORTED = [
-    openssl("openssl-tls12-aria128", "RSA, ARIA-128 GCM", ["c:hello", "s:hello"], suite="ARIA128-GCM-SHA256"),
-    openssl(
-        "openssl-tls12-ecdhe-aria256",
-        "ECDHE, ARIA-256 GCM; with the client's key log",
-        ["c:hello", "s:hello"],
-        suite="ECDHE-ARIA256-GCM-SHA384",
-        client=KEYLOG,
-    ),
     tlslite(
         "tlslite-tls12-chacha20-draft",
         "ECDHE, ChaCha20-Poly1305 of draft-ietf-tls-chacha20-poly1305-00; with the key log",
@@ -218,8 +207,19 @@ UNSUPPORTED = [
         keylog=True,
     ),
 ]
+# A cipher that the cryptography library lacks (ARIA)
+UNSUPPORTED = [
+    openssl("openssl-tls12-aria128", "RSA, ARIA-128 GCM", ["c:hello", "s:hello"], suite="ARIA128-GCM-SHA256"),
+    openssl(
+        "openssl-tls12-ecdhe-aria256",
+        "ECDHE, ARIA-256 GCM; with the client's key log",
+        ["c:hello", "s:hello"],
+        suite="ECDHE-ARIA256-GCM-SHA384",
+        client=KEYLOG,
+    ),
+]
 SUITES = [
     *(*GNUTLS, *OPENSSL, *TLSLITE, *NSS, *MBEDTLS),
-    *(replace(scenario, tshark_decrypts=False) for scenario in TRUNCATED_MACS),
+    *(replace(scenario, tshark_decrypts=False) for scenario in NOT_BY_TSHARK),
     *(replace(scenario, tshark_decrypts=False, undecryptable="cipher_unsupported") for scenario in UNSUPPORTED),
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import tshark
 from cryptography import x509
 from testimony import Connection, Message
+from tlslite.constants import CipherSuite
 
 VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 TLS13 = 0x0304
@@ -125,6 +126,7 @@ def _describe_epoch(
     messages: list[Message], initiated_by: str, configured: list[bytes], folder: Path
 ) -> dict[str, Any]:
     by_name = {message.name: message.body for message in messages}
+    suites = CipherSuite.ietfNames | tshark.cipher_suites()  # those of drafts are named by tlslite-ng alone
     description: dict[str, Any] = {"initiated_by": initiated_by}
     if "server_hello" not in by_name:
         return description | {"cipher_suite": None}
@@ -134,7 +136,7 @@ def _describe_epoch(
     chains = [message.body for message in messages if message.sender == "client" and message.name == "certificate"]
     resumed = PRE_SHARED_KEY in hello.extensions if hello.version == TLS13 else "server_hello_done" not in by_name
     description |= {
-        "cipher_suite": tshark.cipher_suites().get(hello.cipher_suite, f"unknown_0x{hello.cipher_suite:04X}"),
+        "cipher_suite": suites[hello.cipher_suite],
         "resumed": resumed,
         "secure_renegotiation": RENEGOTIATION_INFO in hello.extensions,
         "extended_master_secret": EXTENDED_MASTER_SECRET in hello.extensions,

@@ -47,12 +47,20 @@ MADE_OF = [
     ("TLS_PSK_DHE_WITH_AES_256_CCM_8", "DHE_PSK", "AES_256_CCM_8", None, "sha256", False),
     ("TLS_ECCPWD_WITH_AES_256_CCM_SHA384", "ECCPWD", "AES_256_CCM", None, "sha384", False),
     ("TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", "ECDHE_PSK", "AES_128_CCM_8", None, "sha256", False),
-    # RFC 7905 §2 and its draft
+    # RFC 7905 §2 and its drafts
     ("TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "DHE_RSA", "CHACHA20_POLY1305", None, "sha256", False),
     (
         "OLD_TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
         "DHE_RSA",
         "OLD_CHACHA20_POLY1305",
+        None,
+        "sha256",
+        False,
+    ),
+    (
+        "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_draft_00",
+        "DHE_RSA",
+        "CHACHA20_POLY1305_draft_00",
         None,
         "sha256",
         False,

@@ -55,7 +55,7 @@ REGISTERED: list[tuple[type[OpenEnum], str, int, int]] = [
         CipherSuite,
         "0-1B 1E-46 67-71 84-C7 FF 1301-1307 5600 C001-C0B5 C100-C106 CCA8-CCAE D001-D003 D005",
         356,
-        72,
+        75,
     ),
     (NamedGroup, "1-29 100-104 200-202 11E9-11EE 6399-639A FF01-FF02", 59, 3),
     (
@@ -116,6 +116,7 @@ SPOT_VALUES: list[tuple[type[OpenEnum], int, str]] = [
         0xCC13,
         "OLD_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
     ),  # draft-agl-tls-chacha20poly1305
+    (CipherSuite, 0xCCA2, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_draft_00"),  # draft-ietf-tls-chacha20-poly1305-00
     (CipherSuite, 0xCCA8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),  # RFC 7905
     (CipherSuite, 0xD005, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256"),  # RFC 8442
     (CipherSuite, 0xFEFE, "SSL_RSA_FIPS_WITH_DES_CBC_SHA"),  # Netscape

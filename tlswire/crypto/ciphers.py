@@ -82,6 +82,7 @@ _AEAD: dict[str, Callable[[bytes], AEAD]] = {
     "SM4_GCM": lambda key: GCM(_sm4(key)),
     "CHACHA20_POLY1305": ChaCha20Poly1305,
     "OLD_CHACHA20_POLY1305": DraftChaCha20Poly1305,
+    "CHACHA20_POLY1305_draft_00": ChaCha20Poly1305,
 }
 
 

@@ -72,7 +72,7 @@ def record_protection(
     cipher = parameters.cipher
     if cipher.kind == "aead":
         if not cipher.record_iv_length:
-            return CounterNonceAEAD(cipher, aead_cipher(cipher, key), iv or bytes(8))
+            return CounterNonceAEAD(cipher, aead_cipher(cipher, key), iv.ljust(12, b"\0") if iv else bytes(8))
         return ExplicitNonceAEAD(cipher, aead_cipher(cipher, key), iv)
     mac = _mac(version, parameters.mac, mac_key, truncated_hmac)
     if cipher.kind == "block":
@@ -385,7 +385,9 @@ class ExplicitNonceAEAD:
 class CounterNonceAEAD:
     """ChaCha20-Poly1305: the nonce is the sequence number, padded, xor the IV (RFC 7905 §2).
 
-    As Google had it first, there was no IV (draft-agl-tls-chacha20poly1305-04 §5), which is one of 8 zeros.
+    As Google had it first, there was no IV (draft-agl-tls-chacha20poly1305-04 §5), which is one of 8 zeros.  Then the
+    nonce was an IV of 4 bytes and behind it the sequence number (draft-ietf-tls-chacha20-poly1305-00), which is an IV
+    that ends in 8 zeros.
     """
 
     __slots__ = ("_aead", "_iv", "_iv_length", "_tag_length", "sequence_number")

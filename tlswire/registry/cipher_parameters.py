@@ -238,6 +238,7 @@ _CIPHERS: Mapping[str, BulkCipher] = {
         _aead("SM4_CCM", 16, 4, 8, 16),
         _aead("CHACHA20_POLY1305", 32, 12, 0, 16),
         _aead("OLD_CHACHA20_POLY1305", 32, 0, 0, 16),  # the nonce is the sequence number
+        _aead("CHACHA20_POLY1305_draft_00", 32, 4, 0, 16),  # the nonce is the fixed IV and the sequence number
         _aead("ASCONAEAD128", 16, 16, 0, 16),
         _aead("AEGIS_128L", 16, 16, 0, 16),
         _aead("AEGIS_256", 32, 32, 0, 16),
@@ -317,7 +318,7 @@ def _take_apart(name: str) -> tuple[str, str, str]:
     else:
         key_exchange, _, rest = bare.partition("_")
         key_exchange = _CHINESE_KEY_EXCHANGES.get(key_exchange, key_exchange)
-    if rest in _CIPHERS:  # RFC 6655 and 7251 name no hash; it is SHA-256
+    if rest in _CIPHERS:  # RFC 6655, RFC 7251 and a draft of RFC 7905 name no hash; it is SHA-256
         return key_exchange, rest, "SHA256"
     cipher, _, hash_name = rest.rpartition("_")
     return key_exchange, cipher, "SHA" if hash_name == "SHA1" else hash_name
