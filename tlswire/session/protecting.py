@@ -166,10 +166,12 @@ class Protecting:
         """Whether a handshake record that no key opens is protected: else it is the rest of a message in the clear.
 
         Where keys that are right might not open it, its bytes have to tell: half of those of a ciphertext are over 127,
-        and only few of those of names, of which long messages consist.
+        and only few of those of names, of which long messages consist.  So it is where a record's IV was lost, and
+        where no long message is to come in the clear: then its keys, or their key stream, may have begun in the gap.
         """
         handshake = self._flow.handshake(side.epoch)
-        if isinstance(handshake.keys, Keys) and not handshake.chains_records:
+        done = handshake.server_hello_done if side.role is Role.server else handshake.client_key_exchange_read
+        if isinstance(handshake.keys, Keys) and not (handshake.chains_records or done or handshake.resumed):
             return False
         count = len(fragment)
         high = sum(map((0x7F).__lt__, fragment))
