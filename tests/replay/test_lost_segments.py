@@ -14,7 +14,7 @@ import json
 import random
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -52,12 +52,13 @@ Lost: TypeAlias = dict[tuple[int, int], list[Range]]  # by TCP connection and si
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment: the number of its frame, from 0, and where in the stream of its side its bytes are.
+    """A segment: the numbers of its frames, from 0, and where in the stream of its side its bytes are.
 
-    FIN counts for a byte, and `acknowledges` is where in the other side's stream the next byte is to be.
+    It has several frames where it was sent again.  FIN counts for a byte, and `acknowledges` is where in the other
+    side's stream the next byte is to be.
     """
 
-    frame: int
+    frames: tuple[int, ...]
     stream: int
     side: int
     start: int
@@ -67,8 +68,14 @@ class Segment:
 
 
 @cache
+def truth_of(name: str) -> dict[str, Any]:
+    truth: dict[str, Any] = json.loads((CAPTURES / name / "capture.json").read_text(encoding="utf-8"))
+    return truth
+
+
+@cache
 def frames_of(name: str) -> Frames:
-    file = json.loads((CAPTURES / name / "capture.json").read_text(encoding="utf-8"))["file"]
+    file = truth_of(name)["file"]
     with open_capture(CAPTURES / name / file) as capture:
         frames = list(capture.frames())
     ethernet = [ETHERNET[frame.link_type](frame.data) for frame in frames]
@@ -115,7 +122,7 @@ def segments_of(name: str) -> tuple[Segment, ...]:
     numbers: dict[frozenset[bytes], int] = {}
     first: dict[tuple[bytes, bytes], int] = {}
     opener: dict[int, bytes] = {}
-    found = []
+    found: list[Segment] = []
     for frame, (_, data) in enumerate(frames_of(name)):
         tcp = tcp_of(data)
         if tcp is None:
@@ -131,18 +138,28 @@ def segments_of(name: str) -> tuple[Segment, ...]:
             end = start + length + (flags & 1)
             if flags & 4:
                 start = end = 0  # where a reset stands says nothing for sure
-            found.append(Segment(frame, number, int(source != opener[number]), start, end, acknowledges, length > 0))
+            one = Segment((frame,), number, int(source != opener[number]), start, end, acknowledges, length > 0)
+            again = [
+                other
+                for other in found
+                if one.has_data
+                and other.has_data
+                and (one.stream, one.side, one.start, one.end) == (other.stream, other.side, other.start, other.end)
+            ]
+            for other in again:
+                found.remove(other)
+                one = replace(one, frames=(*other.frames, frame))
+            found.append(one)
     for side in {(one.stream, one.side) for one in found}:
         mine = [one for one in found if (one.stream, one.side) == side and one.has_data]
-        assert all(one.end == other.start for one, other in pairwise(mine)), "it came in order, and once"
-    truth = json.loads((CAPTURES / name / "capture.json").read_text(encoding="utf-8"))
-    tls = {one["tcp_stream"] for one in truth["streams"]}
+        assert all(one.end == other.start for one, other in pairwise(mine)), "it came in order"
+    tls = {one["tcp_stream"] for one in truth_of(name)["streams"]}
     return tuple(one for one in found if one.stream in tls)
 
 
 @cache
 def given(name: str) -> tuple[list[Any], list[KeyLogEntry]]:
-    truth = json.loads((CAPTURES / name / "capture.json").read_text(encoding="utf-8"))
+    truth = truth_of(name)
     lines = (CAPTURES / name / truth["keylog"]).read_bytes().splitlines() if truth["keylog"] else []
     logged = [entry for entry in parse_key_log(lines) if isinstance(entry, KeyLogEntry)]
     return load_server_keys(CAPTURES / name / truth["key"]), logged
@@ -212,10 +229,11 @@ def capacity(piece: Piece, handshakes: list[Handshake]) -> int:
     if cipher.kind == "aead":
         return length - cipher.record_iv_length - cipher.tag_length
     assert mac is not None
+    mac_length = 10 if handshake.truncated_hmac else mac.length  # RFC 6066 §7
     if cipher.kind != "block":
-        return length - mac.length
+        return length - mac_length
     explicit = cipher.block_length if (handshake.version or 0) >= ProtocolVersion.TLSv1_1 else 0
-    return length - mac.length - explicit - 1
+    return length - mac_length - explicit - 1
 
 
 def messages_of(pieces: list[Piece], handshakes: list[Handshake]) -> list[Message]:
@@ -238,11 +256,19 @@ class Expectation:
 
     Parameters: `whole`, what a reader told of it where nothing was missing; `lost`, ranges of each side; `logged`, the
     client randoms of the key log; `sessions`, the session IDs and tickets of connections before, to which those of
-    this one are added.
+    this one are added; `unsupported`, why nobody here can decrypt it, whatever is known.
     """
 
-    def __init__(self, whole: Told, lost: list[list[Range]], logged: set[bytes], sessions: set[bytes]) -> None:
+    def __init__(
+        self,
+        whole: Told,
+        lost: list[list[Range]],
+        logged: set[bytes],
+        sessions: set[bytes],
+        unsupported: Reason | None,
+    ) -> None:
         self.handshakes = whole.stream.handshakes
+        self.unsupported = unsupported
         self.lost, self.logged, self.sessions = lost, logged, sessions
         self.sides = [pieces_of(whole.events[side]) for side in (0, 1)]
         self.messages = [messages_of(self.sides[side], self.handshakes) for side in (0, 1)]
@@ -350,7 +376,7 @@ class Expectation:
                 yield message
 
     def reason_of(self, handshake: Handshake) -> Reason | None:
-        """Why there are no keys for an epoch, by the closed list of reasons; those of the epochs before are known."""
+        """Why an epoch cannot be decrypted, by the closed list of reasons; those of the epochs before are known."""
         epoch = handshake.epoch
         every = [one.event for side in (0, 1) for one in self.messages[side] if one.event.epoch == epoch]
         read_ones = {id(one.event) for side in (0, 1) for one in self.readable_messages(side)}
@@ -366,7 +392,7 @@ class Expectation:
         assert isinstance(client_hello, ClientHello)
         assert isinstance(server_hello, ServerHello)
         if client_hello.random in self.logged:
-            return None
+            return self.unsupported
         if handshake.resumed:
             offered = next((one for one in client_hello.extensions or () if isinstance(one, SessionTicket)), None)
             ticket = offered.ticket if offered is not None else b""
@@ -385,7 +411,7 @@ class Expectation:
                 ends = next(place for place, event in enumerate(hashed) if event.msg_type in last)
                 if any(event in lost for event in hashed[: ends + 1] if event.msg_type != HandshakeType.hello_request):
                     return Reason.transcript_incomplete
-        return None
+        return self.unsupported
 
     def learn(self, handshake: Handshake) -> None:
         """Takes that a session can be resumed from now on: a record was read that proves its secret."""
@@ -439,7 +465,7 @@ class Expectation:
                     known and start < piece.end and piece.start < end for start, end, known in self.lost[side]
                 ):
                     places.add((size, "gap"))
-            elif reason is not None and data:
+            elif reason is not None and piece.content_type == 23:
                 wire += piece.end - piece.start - 5
                 places.add((size, reason.value))
             elif data:
@@ -482,9 +508,11 @@ def whole(name: str) -> dict[int, Told]:
 
 def assert_as_expected(name: str, told: dict[int, Told], lost: Lost) -> None:
     logged = {entry.identifier for entry in given(name)[1] if entry.label == "CLIENT_RANDOM"}
+    unsupported = truth_of(name).get("undecryptable")
     sessions: set[bytes] = set()
     for number, complete in sorted(whole(name).items(), key=lambda one: one[1].stream.number):
-        expected = Expectation(complete, [lost.get((number, side), []) for side in (0, 1)], logged, sessions)
+        ranges = [lost.get((number, side), []) for side in (0, 1)]
+        expected = Expectation(complete, ranges, logged, sessions, Reason(unsupported) if unsupported else None)
         found = told.get(number)
         assert found is not None, "the connection is not told of"
         for side in (0, 1):
@@ -520,7 +548,9 @@ def assert_side(expected: Expectation, found: Told, side: int) -> None:
     pieces = list(enumerate(expected.sides[side]))
     # Behind a change of keys of which nothing is seen, the epochs that are seen to begin have other numbers.
     renumbered = any(piece.protected and piece.epoch != expected.seen_epoch(side, number) for number, piece in pieces)
-    for handshake in expected.handshakes if not (ambiguous or renumbered) else ():
+    # Where the key stream is lost, whose keys are current cannot be proved.
+    streamless = any(piece.protected and expected.key_stream_is_lost(side, number) for number, piece in pieces)
+    for handshake in expected.handshakes if not (ambiguous or renumbered or streamless) else ():
         of_epoch = [
             expected.unreadable(side, number)
             for number, piece in pieces
@@ -545,7 +575,7 @@ def wrong_without(name: str, missing: Iterable[tuple[Segment, ...]]) -> dict[str
     """What is not as expected when these segments are missing from the capture, by the numbers of their frames."""
     frames, wrong = frames_of(name), {}
     for segments in missing:
-        gone = {segment.frame for segment in segments}
+        gone = {frame for segment in segments for frame in segment.frames}
         rest = [frame for number, frame in enumerate(frames) if number not in gone]
         try:
             assert_as_expected(name, read(name, rest), losses(name, segments))
@@ -587,10 +617,11 @@ def test_segments_may_come_twice_and_in_another_order(name: str) -> None:
     frames, segments = frames_of(name), with_data(name)
     for segment in chance.sample(segments, min(20, len(segments))):
         doubled, swapped = list(frames), list(frames)
-        doubled.insert(chance.randrange(segment.frame + 1, len(frames)), frames[segment.frame])
-        other = segment.frame + chance.choice([-1, 1])
+        at = segment.frames[0]
+        doubled.insert(chance.randrange(at + 1, len(frames)), frames[at])
+        other = at + chance.choice([-1, 1])
         if 2 < other < len(frames):
-            swapped[segment.frame], swapped[other] = swapped[other], swapped[segment.frame]
+            swapped[at], swapped[other] = swapped[other], swapped[at]
         for changed in (doubled, swapped):
             told = read(name, changed)
             for number, complete in whole(name).items():
