@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Sequence
 
 from tlswire.analysis.diagnosis.authorities import MESSAGE_LIMIT_CLIENT, VECTOR_LIMIT
-from tlswire.analysis.diagnosis.chain import ReadCertificate
 from tlswire.analysis.diagnosis.lists import (
     AuthorityList,
     AuthorityLists,
+    Store,
     authority_lists,
+    expired,
     not_in,
     store_by_subject,
 )
@@ -69,13 +71,11 @@ def _twin(one: AuthorityList, others: AuthorityLists) -> AuthorityList | None:
     return next(same, others.lists[0] if others.lists else None)
 
 
-def _lines(
-    one: AuthorityList, limit: int, certificates: dict[bytes, ReadCertificate] | None, width: int | None
-) -> Iterator[Line]:
+def _lines(one: AuthorityList, limit: int, certificates: Store | None, width: int | None) -> Iterator[Line]:
     times = f", {one.count} times" if one.count > 1 else ""
     title = (
         f"stream {one.stream.number}, {one.stream.server}, handshake {one.epoch}, frame {one.at.frame}{times}: "
-        f"{len(one.names)} names, {one.size} bytes"
+        f"{_names(one.names)}, {one.size} bytes"
     )
     for text in wrapped(title, 2, width):
         yield Line(text, "heading")
@@ -84,15 +84,17 @@ def _lines(
     yield Line("  No.  Bytes   Total  Name" if certificates is None else "  No.  Bytes   Total  Store  Name", "heading")
     seen: set[bytes] = set()
     for listed in one.listed():
-        marks = "" if certificates is None else f"{'yes' if listed.name.der in certificates else 'no':<5}  "
+        known = certificates.get(listed.name.der, []) if certificates is not None else []
+        marks = "" if certificates is None else f"{'yes' if known else 'no':<5}  "
         head = f"{listed.number:5}  {listed.size:5}  {listed.total:6}  {marks}"
-        remark = _remark(listed.name, listed.total, limit, seen)
+        end = expired(known, one.captured)
+        remark = _remark(listed.name, listed.total, limit, seen, end)
         seen.add(listed.name.der)
         for text in wrapped(f"{head}{shown(listed.name, 1000)}{remark}", len(head), width):
             yield Line(text, "warning" if remark else "row")
     if certificates is not None:
         there = {name.der for name in one.names}
-        for der, certificate in certificates.items():
+        for der, (certificate, *_) in certificates.items():
             if der not in there:
                 for text in wrapped(f"  not named, in the store: {shown(certificate.subject, 1000)}", 4, width):
                     yield Line(text, "warning")
@@ -110,8 +112,10 @@ def _against_limits(one: AuthorityList, limit: int) -> str:
     )
 
 
-def _remark(name: DistinguishedName, total: int, limit: int, seen: set[bytes]) -> str:
+def _remark(name: DistinguishedName, total: int, limit: int, seen: set[bytes], end: datetime.date | None) -> str:
     remarks = []
+    if end is not None:
+        remarks.append(f"expired on {end}")
     if name.error is not None:
         remarks.append(f"no valid DER: {name.error}")
     if name.der in seen:
@@ -127,7 +131,7 @@ def _differences(one: AuthorityList, other: AuthorityList | None, width: int | N
         return
     compared = f"  against {other.stream.server}, frame {other.at.frame} of {escape(other.at.file)}: "
     only_here, only_there = not_in(one.names, other.names), not_in(other.names, one.names)
-    for text in wrapped(f"{compared}{len(only_here)} names here alone, {len(only_there)} there alone", 4, width):
+    for text in wrapped(f"{compared}{_names(only_here)} here alone, {len(only_there)} there alone", 4, width):
         yield Line(text, "heading")
     for sign, names in (("-", only_there), ("+", only_here)):
         for name in names:
@@ -135,17 +139,26 @@ def _differences(one: AuthorityList, other: AuthorityList | None, width: int | N
                 yield Line(text, "row")
 
 
+def _names(names: Sequence[DistinguishedName]) -> str:
+    return f"{len(names)} name{'s' * (len(names) != 1)}"
+
+
 def _as_json(
     one: AuthorityList,
     limit: int,
-    certificates: dict[bytes, ReadCertificate] | None,
+    certificates: Store | None,
     other: AuthorityList | None,
 ) -> dict[str, object]:
     found = one.as_json(limit)
     if certificates is not None:
         there = {name.der for name in one.names}
         found["in_store"] = [number for number, name in enumerate(one.names, 1) if name.der in certificates]
-        found["not_named"] = [str(read.subject) for der, read in certificates.items() if der not in there]
+        found["expired"] = [
+            number
+            for number, name in enumerate(one.names, 1)
+            if expired(certificates.get(name.der, []), one.captured) is not None
+        ]
+        found["not_named"] = [str(known[0].subject) for der, known in certificates.items() if der not in there]
     if other is not None:
         found["only_here"] = [str(name) for name in not_in(one.names, other.names)]
         found["only_there"] = [str(name) for name in not_in(other.names, one.names)]

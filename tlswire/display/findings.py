@@ -24,7 +24,7 @@ _UNTOLD = {
     "certificate", "certificate_frame", "certificate_sent", "client_data_followed", "why", "by", "by_alert", "names",
     "match", "known", "certain", "meaning", "epoch", "reason", "status", "chain_issuers", "borne_out", "shown_by_frame",
     "handshakes", "refused", "directions", "offset", "vector_limit", "message_limit_client", "number", "fatal",
-    "expected",
+    "expected", "accepted", "substatus", "requested", "resumed",
     "alert", "last_frame", "reset", "of", "captured", "extended_key_usage", "digital_signature", "key_type", "count",
     "limit", "duplicate_bytes", "method", "target", "differences", "chain_ends_in_root", "longest_name_bytes", "issuer",
 }  # fmt: skip

@@ -38,7 +38,7 @@ class Finding(Struct):
     title: str
     evidence: dict[str, object]
     remedy: str = ""
-    cause: object = None  # findings of the same code and cause are one
+    cause: object = field(default=None, repr=False)  # findings of the same code and cause are one
     count: int = 1
     streams: list[int] = field(default_factory=list)
 

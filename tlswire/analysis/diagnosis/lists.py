@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
 
 from tlswire.analysis.diagnosis.authorities import MESSAGE_LIMIT_CLIENT, VECTOR_LIMIT, digest, list_length
@@ -45,6 +46,11 @@ class AuthorityList(Struct):
     def size(self) -> int:
         """The length field of the list, in bytes."""
         return list_length(self.names)
+
+    @property
+    def captured(self) -> datetime.datetime:
+        """When it came."""
+        return datetime.datetime.fromtimestamp(self.at.ticks / self.at.ticks_per_second, datetime.UTC)
 
     def listed(self) -> Iterator[ListedName]:
         """Each name with its size, and the running total."""
@@ -133,7 +139,21 @@ def not_in(names: Iterable[DistinguishedName], others: Iterable[DistinguishedNam
     return list({name.der: name for name in names if name.der not in there}.values())
 
 
-def store_by_subject(certificates: Sequence[bytes]) -> dict[bytes, ReadCertificate]:
-    """The certificates of a store, by the DER of their subjects."""
-    read = [read_certificate(der) for der in certificates]
-    return {one.subject.der: one for one in read if one.subject is not None}
+Store = dict[bytes, list[ReadCertificate]]
+"""Certificates by the DER of their subjects, which several may share."""
+
+
+def store_by_subject(certificates: Sequence[bytes]) -> Store:
+    """The certificates of a store, by their subjects."""
+    store: Store = {}
+    for one in map(read_certificate, certificates):
+        if one.subject is not None:
+            store.setdefault(one.subject.der, []).append(one)
+    return store
+
+
+def expired(certificates: Sequence[ReadCertificate], then: datetime.datetime) -> datetime.date | None:
+    """The day on which the last of them expired; None where one was still valid `then`, or its dates cannot be read."""
+    ends = [one.validity[1] if one.validity is not None else None for one in certificates]
+    known = [end for end in ends if end is not None]
+    return max(known).date() if known and len(known) == len(ends) and max(known) < then else None
