@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 import re
+import warnings
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -61,7 +62,10 @@ def _from_pkcs7(data: bytes, name: str) -> list[bytes]:
     from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
     try:
-        return [one.public_bytes(Encoding.DER) for one in load_der_pkcs7_certificates(data)]
+        with warnings.catch_warnings():
+            # OpenSSL writes the certificates as they come, and not in the order of DER: that is no one's concern here.
+            warnings.simplefilter("ignore")
+            return [one.public_bytes(Encoding.DER) for one in load_der_pkcs7_certificates(data)]
     except (ValueError, UnsupportedAlgorithm) as error:
         raise SecretsError(f"it cannot be read; {_EXPECTED}", name) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -35,8 +36,10 @@ class ReadCertificate:
     def __init__(self, der: bytes) -> None:
         self.der = der
         try:
-            self.parsed: x509.Certificate | None = x509.load_der_x509_certificate(der)
-        except (ValueError, UnsupportedAlgorithm):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is odd about a peer's certificate is no news on standard error
+                self.parsed: x509.Certificate | None = x509.load_der_x509_certificate(der)
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
             self.parsed = None
         names = certificate_names(der)
         self.issuer: DistinguishedName | None = names[0] if names is not None else None
@@ -114,7 +117,9 @@ class ReadCertificate:
             return None
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError, UnsupportedAlgorithm):
+        except (x509.ExtensionNotFound, ValueError, UnsupportedAlgorithm):
+            return None
+        except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
             return None
 
 
