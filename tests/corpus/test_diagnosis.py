@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
-from tlswire.analysis.diagnosis.diagnose import diagnose
+from tlswire.analysis.diagnosis.chain import read_certificate
+from tlswire.analysis.diagnosis.diagnose import cases, diagnose
 from tlswire.analysis.diagnosis.lists import authority_lists
+from tlswire.analysis.diagnosis.proof import proves
 from tlswire.capture import CaptureReader, load_key_log, load_server_keys
 from tlswire.crypto import Secrets
 
@@ -113,3 +115,22 @@ def test_every_list_comes_out_whole(entry: dict[str, Any]) -> None:
         assert found != tshark_lists(entry), "the table of differences is out of date"
     else:
         assert found == tshark_lists(entry)
+
+
+MUTUAL = [entry for entry in ENTRIES if Path(entry["file"]).name.startswith("mTLS")]
+
+
+@pytest.mark.parametrize("entry", MUTUAL, ids=[Path(entry["file"]).name for entry in MUTUAL])
+def test_every_kind_of_signature_is_proved_and_one_with_a_bit_turned_is_not(entry: dict[str, Any]) -> None:
+    for case in cases(reader_of(entry)):
+        (told,), (answer,) = case.verifies, case.answers
+        handshake = case.handshakes[told.epoch]
+        assert handshake.version is not None
+        assert handshake.parameters is not None
+        assert told.transcript is not None
+        key, signature = read_certificate(answer.chain[0]).public_key, told.message.signature
+        for wanted, tried in ((True, signature), (False, signature[:-1] + bytes([signature[-1] ^ 1]))):
+            found = proves(
+                handshake.version, key, told.message.algorithm, tried, told.transcript, handshake.parameters.prf_hash
+            )
+            assert found is wanted

@@ -19,6 +19,10 @@ from tlswire.schema import DistinguishedName, certificate_key_types, certificate
 CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string
 E = TypeVar("E", bound=x509.ExtensionType)
 
+# What `cryptography` raises for extensions that are not there, or not as they should be.
+_UNREADABLE = (
+    ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
 _ANY_PURPOSE = "2.5.29.37.0"
 
 # What can sign with each kind of key, by the code points of TLS 1.2 and 1.3 (RFC 5246 §7.4.1.4.1, RFC 8446 §4.2.3).
@@ -117,9 +121,7 @@ class ReadCertificate:
             return None
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (x509.ExtensionNotFound, ValueError, UnsupportedAlgorithm):
-            return None
-        except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        except _UNREADABLE:
             return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tlswire.analysis.diagnosis.authorities import digest
-from tlswire.analysis.diagnosis.case import Answered, Asked, Case
+from tlswire.analysis.diagnosis.case import Asked, Case
 from tlswire.analysis.diagnosis.chain import ReadCertificate, chain_of
 from tlswire.analysis.diagnosis.finding import Finding, Severity
 from tlswire.analysis.diagnosis.judged import SHOWN, Chain, can_sign, captured
@@ -37,7 +37,7 @@ def issuer(case: Case, write: Writer, given: Sequence[bytes]) -> Iterator[Findin
         but = ""
         if accepted:
             but = "; this server took the certificate all the same"
-        elif chain.sent and chain.answer is not None and _went_on(case, chain.answer):
+        elif chain.sent and chain.answer is not None and case.went_on(chain.answer) is not None:
             but = "; this server went on with the handshake all the same"
         alike = _alike(issuers, names)
         if alike is not None:
@@ -83,10 +83,6 @@ def issuer(case: Case, write: Writer, given: Sequence[bytes]) -> Iterator[Findin
             cause=cause,
             more=more,
         )
-
-
-def _went_on(case: Case, answer: Answered) -> bool:
-    return case.went_on(answer) is not None and not refused(case, answer)
 
 
 def _alike(
