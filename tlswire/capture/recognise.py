@@ -223,8 +223,10 @@ class Recogniser:
         state.prelude += start
         state.run.clear()
         state.chunks = []
-        # What is missing before a hello is not of the session.
-        if gap is not None and not _is_hello(run, start):
+        # What is missing before a hello is not of the session, unless the other side began with TLS at once.
+        other = self._sides[1 - side]
+        at_once = other.open and not other.prelude and other.gap is None
+        if gap is not None and (at_once or not _is_hello(run, start)):
             self.receiver.receive_gap(side, gap[0], gap[1])
         for index, (begin, at) in enumerate(chunks):
             end = chunks[index + 1][0] if index + 1 < len(chunks) else len(run)

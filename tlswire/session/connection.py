@@ -384,8 +384,13 @@ class Connection(Messages):
             protected = False
             plaintext = self._read_unproved(side, record, side.unproved_mac)
         elif protected:
-            if content_type == ContentType.change_cipher_spec and self._flow.handshake(side.keys_epoch).is_tls13:
+            current = self._flow.handshake(side.keys_epoch)
+            if content_type == ContentType.change_cipher_spec and current.is_tls13:
                 protected = False  # RFC 8446 §5: it comes in the clear, and means nothing
+            elif content_type == ContentType.change_cipher_spec and current.may_be_tls13 and plaintext == b"\x01":
+                # No ServerHello was read; but this is not encrypted, so it is TLS 1.3.
+                self._tell(ChangeCipherSpecMessage(side.index, at, side.keys_epoch, False, plaintext))
+                return
             else:
                 plaintext = self._open(side, record, opened)
                 if isinstance(side.protection, TrafficProtection):
@@ -421,6 +426,8 @@ class Connection(Messages):
         handshake = self._flow.known(side.epoch)
         if handshake is not None and handshake.is_tls13:
             return content_type == ContentType.application_data
+        if content_type == ContentType.application_data and handshake is not None and handshake.may_be_tls13:
+            return True
         whole = handshake is not None and side.role is not None and handshake.hello_read[side.role]
         if whole and not side.lost_records:
             return False

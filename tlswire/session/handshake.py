@@ -31,6 +31,7 @@ from tlswire.schema import (
     ServerHelloTLS13Draft,
     ServerKeyExchange,
     SSLv2ClientHello,
+    SupportedVersions,
 )
 from tlswire.session.reasons import Verdict
 from tlswire.wire import Context, Message
@@ -110,10 +111,10 @@ class Handshake:
     __slots__ = (
         "_context", "_roles", "after", "cipher_suite", "client_key_exchange_read", "client_random",
         "compression_method", "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done",
-        "hello_lost", "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages", "parameters",
-        "resumed", "second_hello_read", "secure_renegotiation", "secure_renegotiation_why", "server_end_complete",
-        "server_hello_done", "server_name", "session_hash_complete", "session_hash_length", "traffic_secrets",
-        "transcript", "transcript_complete", "truncated_hmac", "verdicts", "verify_data", "version",
+        "hello_behind_hole", "hello_lost", "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages",
+        "parameters", "resumed", "second_hello_read", "secure_renegotiation", "secure_renegotiation_why",
+        "server_end_complete", "server_hello_done", "server_name", "session_hash_complete", "session_hash_length",
+        "traffic_secrets", "transcript", "transcript_complete", "truncated_hmac", "verdicts", "verify_data", "version",
     )  # fmt: skip
 
     def __init__(self, epoch: int, roles: Roles) -> None:
@@ -141,6 +142,7 @@ class Handshake:
         # Milestones, each set once and never taken back; the sides wait for them.
         self.hello_read = {Role.client: False, Role.server: False}
         self.hello_lost = {Role.client: False, Role.server: False}  # it came encrypted, and could not be read
+        self.hello_behind_hole = False  # what came before a hello, in TLS 1.3 another hello perhaps, was lost
         self.hello_retry = False
         self.second_hello_read = False  # the ClientHello that answers a HelloRetryRequest
         self.server_hello_done = False
@@ -184,6 +186,15 @@ class Handshake:
             if isinstance(event.message, ClientHello | SSLv2ClientHello):
                 return event.message
         return None
+
+    @property
+    def may_be_tls13(self) -> bool:
+        """Whether the client's hello was read, and the server may choose TLS 1.3 or has done so (RFC 8446 §4.2.1)."""
+        hello = self.client_hello
+        if self.hello_read[Role.server] or not isinstance(hello, ClientHello):
+            return self.is_tls13
+        offered = hello.extension(ExtensionType.supported_versions)
+        return isinstance(offered, SupportedVersions) and any(one.is_tls13 for one in offered.versions)
 
     @property
     def server_hello(self) -> ServerHello | ServerHelloTLS13Draft | None:

@@ -111,7 +111,7 @@ def candidates(handshake: Handshake, secrets: Secrets, previous: Handshake | Non
 def nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
     """Why no secret helps, where that is so: the first of the reasons, which look at nothing but the hellos."""
     client = handshake.hello_read[Role.client]
-    server = handshake.hello_read[Role.server] or handshake.hello_retry
+    server = handshake.hello_read[Role.server] or handshake.is_tls13  # a HelloRetryRequest says as much
     if not (client and server):
         if handshake.epoch == 0 and not client and not server:
             return Refusal(Reason.mid_stream)

@@ -99,7 +99,12 @@ class Messages(Protecting):
         if not msg_type.is_known or msg_type is HandshakeType.hello_retry_request or len(head) < HANDSHAKE_HEADER:
             return msg_type.is_known and whole < HANDSHAKE_HEADER
         length, body = int.from_bytes(head[1:HANDSHAKE_HEADER], "big"), head[HANDSHAKE_HEADER:]
-        if side.role not in (None, SENDERS.get(msg_type, side.role)) or length > self.limits.handshake_message:
+        handshake = self._flow.known(side.epoch)
+        tls13 = handshake is not None and handshake.is_tls13
+        sender = SENDERS.get(msg_type, side.role)
+        if tls13 and msg_type is HandshakeType.certificate_verify:
+            sender = side.role  # the server sends it too (RFC 8446 §4.4.3)
+        if side.role not in (None, sender) or length > self.limits.handshake_message:
             return False
         if msg_type in _EMPTY:
             return length == 0 and (whole == HANDSHAKE_HEADER or msg_type is not HandshakeType.hello_request)
@@ -107,8 +112,13 @@ class Messages(Protecting):
             return not body or body[0] in _MAJOR_VERSIONS
         if msg_type is HandshakeType.certificate and len(body) == 4:
             # In TLS 1.3 a context comes before the list, which is empty in the first handshake (RFC 8446 §4.4.2).
-            return int.from_bytes(body[:3], "big") == length - 3 or body[0] == 0
+            answers = tls13 and self._answers_later(side) and body[0] + HANDSHAKE_HEADER <= length
+            return int.from_bytes(body[:3], "big") == length - 3 or body[0] == 0 or answers
         return True
+
+    def _answers_later(self, side: Side) -> bool:
+        """Whether a side's certificate answers a request that came behind the handshake (RFC 8446 §4.6.2)."""
+        return side.role is Role.client and self._flow.handshake(side.epoch).flight_done[Role.client]
 
     def _drop_message(self, side: Side, length: int) -> None:
         """Passes over a message that is longer than the limit."""
@@ -164,6 +174,7 @@ class Messages(Protecting):
         if is_hello:
             if side.holed and epoch != side.epoch:
                 self._pass_finished(side, self._flow.handshake(side.epoch))  # if it was not read, it is lost
+            handshake.hello_behind_hole |= side.holed
             side.holed = side.lost_records = False
         if epoch != side.epoch:
             side.epoch = epoch
@@ -189,6 +200,8 @@ class Messages(Protecting):
             handshake.lose(side.role)
         self._tell_message(side, handshake, msg_type, message, raw, at, protected)
         self._advance_handshake(side, handshake, msg_type, message, at)
+        if is_hello and handshake.is_tls13 and handshake.hello_behind_hole:
+            handshake.transcript_complete = False
 
     def _add_to_transcript(self, side: Side, handshake: Handshake, msg_type: HandshakeType, raw: bytes) -> None:
         """Takes a message into what Finished covers (RFC 5246 §7.4.9, RFC 8446 §4.4.1)."""
@@ -245,6 +258,8 @@ class Messages(Protecting):
                 self._take_hello_retry(handshake, message)
                 return
             handshake.hello_read[Role.server] = True
+            if handshake.hello_retry and not handshake.second_hello_read:
+                handshake.transcript_complete = False
             handshake.read_server_hello(message)
             self._version = handshake.version
             handshake.check_binding(self._flow.before(handshake.epoch))

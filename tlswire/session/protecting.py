@@ -66,7 +66,7 @@ class Protecting:
         self._events.append(event)
 
     def _is_second_hello(self, side: Side, content_type: int, fragment: bytes) -> bool:
-        """Whether a ClientHello comes in the clear behind a ChangeCipherSpec.
+        """Whether a ClientHello comes in the clear behind a ChangeCipherSpec, or behind early data.
 
         TLS 1.3 answers a HelloRetryRequest so (RFC 8446 §4.1.2, App. D.4); where that one lies in a gap, the hello
         itself has to show it: it repeats the random of the first.
@@ -76,7 +76,7 @@ class Protecting:
         handshake = self._flow.handshake(side.keys_epoch)
         first = handshake.client_hello
         random = fragment[HANDSHAKE_HEADER + 2 : HANDSHAKE_HEADER + 34]
-        if first is None or handshake.hello_read[Role.server] or first.random != random:
+        if first is None or first.random != random or (handshake.hello_read[Role.server] and not handshake.is_tls13):
             return False
         handshake.hello_retry = True
         handshake.flight_done[Role.client] = False
