@@ -226,6 +226,8 @@ def capacity(piece: Piece, handshakes: list[Handshake]) -> int:
     handshake = handshakes[piece.epoch]
     assert handshake.parameters is not None
     cipher, mac = handshake.parameters.cipher, handshake.parameters.mac
+    if handshake.is_tls13:
+        return length - cipher.tag_length - 1  # and the inner content type (RFC 8446 §5.2)
     if cipher.kind == "aead":
         return length - cipher.record_iv_length - cipher.tag_length
     assert mac is not None
@@ -239,16 +241,26 @@ def capacity(piece: Piece, handshakes: list[Handshake]) -> int:
 def messages_of(pieces: list[Piece], handshakes: list[Handshake]) -> list[Message]:
     """The messages of a side; where one begins, the lengths of the records and of the messages say."""
     found: list[Message] = []
-    for number, piece in enumerate(pieces):
-        for place, event in enumerate(one for one in piece.contents if isinstance(one, HandshakeMessage)):
-            first, room = number, capacity(piece, handshakes)
-            while place == 0 and room < len(event.raw):
-                first -= 1
-                room += capacity(pieces[first], handshakes)
-            before = found[-1] if found else None
-            begins_inside = place > 0 or (before is not None and before.last == first)
-            found.append(Message(event, first, number, begins_inside))
-    return found
+    ends: dict[int, int] = {}  # by the number of a record: bytes at its end, of the message that goes on in the next
+    ending = {number for number, piece in enumerate(pieces) if any(map(is_message, piece.contents))}
+    for number in sorted(ending, reverse=True):
+        events = [event for event in pieces[number].contents if isinstance(event, HandshakeMessage)]
+        missing = sum(len(event.raw) for event in events) + ends.get(number, 0) - capacity(pieces[number], handshakes)
+        first = number
+        while missing > 0:
+            first -= 1
+            if first in ending:
+                ends[first] = missing
+                break
+            missing -= capacity(pieces[first], handshakes) if holds_handshake(pieces[first]) else 0
+        found += [Message(event, number, number, True) for event in events[:0:-1]]
+        found.append(Message(events[0], first, number, first != number and first in ends))
+    return found[::-1]
+
+
+def holds_handshake(piece: Piece) -> bool:
+    """Whether it holds handshake messages; in TLS 1.3, where it is protected, what came out of it says so."""
+    return piece.content_type == 22 or (piece.content_type == 23 and not piece.contents)
 
 
 class Expectation:
@@ -289,7 +301,7 @@ class Expectation:
     def unreadable(self, side: int, number: int) -> Reason | None:
         """Why a record outside the holes stays encrypted."""
         piece = self.sides[side][number]
-        if not piece.protected:
+        if not piece.protected or (piece.content_type == 20 and self.handshakes[piece.epoch].is_tls13):
             return None
         reason = self.reasons.get(self.seen_epoch(side, number))
         if reason is not None:
@@ -333,8 +345,10 @@ class Expectation:
         pieces, gone = self.sides[side], self.gone[side]
         handshake = self.handshakes[pieces[number].epoch]
         assert handshake.parameters is not None
+        if handshake.parameters.cipher.kind != "stream":
+            return False
         change = self.changes(side, number)[-1]
-        if handshake.parameters.cipher.kind != "stream" or change not in gone:
+        if change not in gone:
             return False
         return change - 1 in gone and {change + 1, change + 2} <= gone
 
@@ -382,6 +396,8 @@ class Expectation:
         read_ones = {id(one.event) for side in (0, 1) for one in self.readable_messages(side)}
         lost = [event for event in every if id(event) not in read_ones]
         hellos = [one for one in every if one.msg_type in (HandshakeType.client_hello, HandshakeType.server_hello)]
+        if handshake.is_tls13:
+            return self.reason_of_tls13(hellos, lost)
         if len(hellos) < 2:
             return None  # it was refused, and protects nothing
         if epoch and self.reasons[epoch - 1] is not None:
@@ -412,6 +428,13 @@ class Expectation:
                 if any(event in lost for event in hashed[: ends + 1] if event.msg_type != HandshakeType.hello_request):
                     return Reason.transcript_incomplete
         return self.unsupported
+
+    def reason_of_tls13(self, hellos: list[HandshakeMessage], lost: list[HandshakeMessage]) -> Reason | None:
+        """The same for TLS 1.3: there may be two hellos of each (RFC 8446 §4.1.4), of which one says enough."""
+        read_ones = {one.msg_type for one in hellos if one not in lost}
+        if len(read_ones) == 2:
+            return self.unsupported
+        return Reason.hello_missing if read_ones or not all(one in lost for one in hellos) else Reason.mid_stream
 
     def learn(self, handshake: Handshake) -> None:
         """Takes that a session can be resumed from now on: a record was read that proves its secret."""
