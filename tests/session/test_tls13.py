@@ -371,3 +371,16 @@ def outside(told: list[Event], side: int, start: int, end: int) -> list[tuple[in
 
 def record_of(told: list[Event], message: HandshakeMessage, start: int, end: int) -> bool:
     return any(message in content and overlaps(record, start, end) for record, content in records_with_content(told))
+
+
+@pytest.mark.parametrize("first", [CLIENT, SERVER])
+def test_a_capture_may_begin_behind_the_first_hello_where_another_is_asked_for(retried: Pair, first: int) -> None:
+    """Nothing tells of a hole then, but the transcript lacks a hello: what Finished covers is not known."""
+    assert [side for side, _ in retried.wire[:3]] == [CLIENT, SERVER, CLIENT]
+    wire = sorted(retried.wire[1:], key=lambda sent: sent[0] != first)
+    connection, events = read(wire, retried.key_log())
+    assert not [event for event in events if isinstance(event, Undecryptable)]
+    assert named(events, CLIENT) == ["client_hello", "finished"]
+    assert data_of(events, CLIENT) == b"GET / HTTP/1.1\r\n\r\nx"
+    assert data_of(events, SERVER) == bytes(40_000)
+    assert connection.handshakes[0].finished_checks == dict.fromkeys(Role, FinishedCheck.unknown)
