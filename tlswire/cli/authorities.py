@@ -16,11 +16,19 @@ from tlswire.analysis.diagnosis.lists import (
     store_by_subject,
 )
 from tlswire.analysis.names import shown
-from tlswire.capture import CaptureReader, load_certificates
+from tlswire.capture import CaptureReader, load_certificates, read_password
 from tlswire.capture.files import CaptureSource
 from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import Status
-from tlswire.cli.screen import ProgressBar, note, terminal_width, write, write_json, write_lines
+from tlswire.cli.screen import (
+    ProgressBar,
+    note,
+    tell_not_read,
+    terminal_width,
+    write,
+    write_json,
+    write_lines,
+)
 from tlswire.display.text import Line, wrapped
 from tlswire.escaping import escape
 from tlswire.schema import DistinguishedName
@@ -36,8 +44,9 @@ def list_authorities(
     as_json: bool,
 ) -> Status:
     """Prints the lists; raises TLSWireError after those of what could be read."""
-    certificates = store_by_subject(load_certificates(store)) if store is not None else None
-    found = _read(captures, files)
+    password = read_password(files.password_file) if files.password_file is not None else None
+    certificates = store_by_subject(load_certificates(store, password)) if store is not None else None
+    found = _read(captures, files, as_json=as_json)
     against = _read([other], files) if other is not None else None
     width = terminal_width()
     for one in found.lists:
@@ -46,22 +55,24 @@ def list_authorities(
             write_json(_as_json(one, limit, certificates, twin))
             continue
         write_lines(_lines(one, limit, certificates, width))
-        if against is not None:
+        if against is not None and (twin is not None or against.error is None):
             write_lines(_differences(one, twin, width))
         write("")
     if not found.lists:
-        note("no CertificateRequest was read")
+        more = "; what stayed encrypted may hold some" if found.stayed_encrypted else ""
+        note(f"no CertificateRequest was read{more}")
     for lists in (found, against):
         if lists is not None and lists.error is not None:
             raise lists.error
     return Status.encrypted if found.stayed_encrypted and files.given else Status.done
 
 
-def _read(captures: Sequence[CaptureSource], files: SecretFiles) -> AuthorityLists:
+def _read(captures: Sequence[CaptureSource], files: SecretFiles, *, as_json: bool = False) -> AuthorityLists:
     reader = CaptureReader(captures, secrets=files.load(), both_cores=True)
     with ProgressBar(reader) as bar:
         found = authority_lists(reader)
         bar.make_way()
+    tell_not_read(reader, as_json=as_json)
     return found
 
 

@@ -9,7 +9,7 @@ from tlswire.capture import CaptureReader, TLSStream
 from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import Status
 from tlswire.cli.private_files import check_outputs, write_privately
-from tlswire.cli.screen import ProgressBar, note, write, write_json
+from tlswire.cli.screen import ProgressBar, note, tell_not_read, write, write_json
 from tlswire.display.certificates import pem_text
 from tlswire.errors import CaptureError
 from tlswire.session import Event, Undecryptable
@@ -46,6 +46,7 @@ def write_certificates(captures: Sequence[str], files: SecretFiles, output: str 
     elif not as_json:
         for certificate in found:
             write(pem_text(certificate))
+    tell_not_read(reader, as_json=as_json)
     if damage is not None:
         raise damage
     return Status.encrypted if watch.encrypted and files.given else Status.done

@@ -76,6 +76,8 @@ def decrypt(
     """
     if directory is None and pcap is None:
         raise click.UsageError("say where the plaintext goes: -o DIR, --pcap OUT, or both")
+    if directory == "-":
+        raise click.UsageError("-o takes the name of a directory; --pcap - writes to standard output")
     if pcap == "-" and as_json:
         raise click.UsageError("--json and --pcap - both want standard output")
     if pcap == "-" and sys.stdout.isatty():
@@ -104,6 +106,8 @@ def secrets(
     """
     if key_log is None and injected is None:
         raise click.UsageError("say where the secrets go: -o FILE, --inject FILE, or both")
+    if injected == "-":
+        raise click.UsageError("--inject takes the name of a file")
     if injected is not None and (len(captures) > 1 or captures[0] == "-"):
         raise click.UsageError("--inject takes one capture, in a file: it is read twice")
     from tlswire.cli.secrets import write_secrets

@@ -11,7 +11,7 @@ from tlswire.capture import CaptureReader, load_certificates, read_password
 from tlswire.capture.files import CaptureSource
 from tlswire.cli.options import SecretFiles
 from tlswire.cli.outcome import Status
-from tlswire.cli.screen import ProgressBar, note, terminal_width, write, write_json, write_lines
+from tlswire.cli.screen import ProgressBar, note, tell_not_read, terminal_width, write, write_json, write_lines
 from tlswire.display.findings import finding_lines
 from tlswire.errors import CaptureError
 
@@ -52,6 +52,7 @@ def diagnose_captures(
         write(_summary(list(found), connections))
     elif not connections:
         note("no TLS connection was found")
+    tell_not_read(reader, as_json=as_json)
     if damage is not None:
         raise damage
     return Status.encrypted if encrypted and files.given else Status.done

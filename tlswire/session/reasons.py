@@ -37,7 +37,9 @@ _REMEDIES = {
     Reason.mid_stream: "Start the capture before the connection is made.",
     Reason.hello_missing: "Capture again without losses: a hello of this handshake was lost.",
     Reason.previous_epoch_encrypted: "Make the handshake before this one readable; this one ran inside it.",
-    Reason.no_secrets: "Give the server's private key (--key) or a key log (--keylog).",
+    Reason.no_secrets: (
+        "Give the server's private key (--key), or a key log (--keylog): TLS 1.3 and Diffie-Hellman need that."
+    ),
     Reason.tls13_needs_key_log: "TLS 1.3 needs the key log of one of the peers (SSLKEYLOGFILE, --keylog).",
     Reason.resumed_session_unknown: "Capture the full handshake that made this session too, or give a key log.",
     Reason.key_exchange_not_rsa: (
