@@ -475,6 +475,18 @@ def test_data_around_key_updates_is_read(updates: list[int], whole: bool, feed: 
     assert not any(isinstance(event, Undecryptable | Malformed | ProtocolViolation) for event in events)
 
 
+def test_what_follows_a_key_update_is_not_held_back(feed: Any) -> None:
+    """Cut in two at each place; the record behind the KeyUpdate is shorter than it."""
+    (trace,) = [trace for trace in TRACES if trace["section"] == "3"]
+    before, behind = (writer(trace, "CLIENT_TRAFFIC_SECRET_0", generation) for generation in (0, 1))
+    stream = record(before, 23, b"data") + record(before, 22, KEY_UPDATE) + record(behind, 23, b"x")
+    for cut in range(len(stream)):
+        steps = [*as_they_came(trace)[:5], (0, stream[:cut]), (0, stream[cut:])]
+        connection = Connection(secrets(trace))
+        events = feed(connection, steps)
+        assert [event.data for event in events if isinstance(event, ApplicationData)] == [b"data", b"x"]
+
+
 @pytest.mark.parametrize("whole", [True, False], ids=["in one chunk", "record by record"])
 @pytest.mark.parametrize("early", [1, 3, 70])
 def test_early_data_that_was_refused_ends_without_a_message(early: int, whole: bool, feed: Any) -> None:
