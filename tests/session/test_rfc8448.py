@@ -344,11 +344,17 @@ def test_a_record_that_was_changed_is_lost_alone(trace: dict[str, Any], number: 
 
 @each_protected
 @pytest.mark.parametrize("known", [True, False], ids=["length known", "length unknown"])
-def test_a_record_in_a_hole_is_lost_alone(trace: dict[str, Any], number: int, known: bool, feed: Any) -> None:
+@pytest.mark.parametrize("first", [None, 0, 1], ids=["as they came", "client first", "server first"])
+@pytest.mark.parametrize("greedy", [True, False], ids=["asked at each step", "asked at the end"])
+def test_a_record_in_a_hole_is_lost_alone(
+    trace: dict[str, Any], number: int, known: bool, first: int | None, greedy: bool, feed: Any
+) -> None:
     steps = as_they_came(trace)
     side, raw = steps[number]
     steps[number] = side, len(raw) if known else None
-    connection, events = read(feed, steps, secrets(trace), swapped=False, greedy=True)
+    if first is not None:
+        steps.sort(key=lambda step: step[0] != first)
+    connection, events = read(feed, steps, secrets(trace), swapped=False, greedy=greedy)
     record = trace["records"][number]
     for other, sender in enumerate(SENDERS):
         said = list(expected(trace, sender, set(trace["secrets"])))
@@ -357,9 +363,47 @@ def test_a_record_in_a_hole_is_lost_alone(trace: dict[str, Any], number: int, kn
             said[at : at + 1 + len(record["plaintext"])] = [("gap", len(raw) if known else None)]
         assert list(told(events, other)) == said
     (handshake,) = connection.handshakes
-    assert FinishedCheck.mismatch not in handshake.finished_checks.values()
-    if handshake_records(trace)[-1] != record and record in handshake_records(trace):
-        assert handshake.finished_checks[Role.client] is FinishedCheck.unknown
+    if record["secret"] == EARLY:  # where data is missing, an EndOfEarlyData may be
+        assert handshake.finished_checks == {Role.client: FinishedCheck.unknown, Role.server: FinishedCheck.verified}
+    else:
+        assert handshake.finished_checks == finished_checks(trace, [record])
+
+
+@pytest.mark.parametrize("first", [None, 0, 1], ids=["as they came", "client first", "server first"])
+@pytest.mark.parametrize("greedy", [True, False], ids=["asked at each step", "asked at the end"])
+@pytest.mark.parametrize("lost", [0, 2])
+def test_no_finished_verifies_without_both_client_hellos(lost: int, first: int | None, greedy: bool, feed: Any) -> None:
+    (trace,) = [trace for trace in TRACES if trace["section"] == "5"]
+    steps = as_they_came(trace)
+    steps[lost] = 0, len(steps[lost][1])
+    if first is not None:
+        steps.sort(key=lambda step: step[0] != first)
+    connection, events = read(feed, steps, secrets(trace), swapped=False, greedy=greedy)
+    (handshake,) = connection.handshakes
+    assert handshake.finished_checks == {Role.client: FinishedCheck.unknown, Role.server: FinishedCheck.unknown}
+    assert list(told(events, 1)) == list(expected(trace, "server", set(trace["secrets"])))
+    assert len([event for event in events if isinstance(event, AlertMessage)]) == 2
+
+
+def test_a_second_client_hello_is_known_by_its_cookie(feed: Any) -> None:
+    """The first lies in a hole, and the HelloRetryRequest asks for no group: it has its key_share cut out."""
+    (trace,) = [trace for trace in TRACES if trace["section"] == "5"]
+    steps = as_they_came(trace)
+    retry = steps[1][1]
+    assert retry[49:55].hex() == "003300020017"
+    retry = retry[:49] + retry[55:]
+    lengths = [(3, 2), (6, 3), (47, 2)]  # of the record, the message and the extensions: where, and in how many bytes
+    for at, count in lengths:
+        shorter = int.from_bytes(retry[at : at + count], "big") - 6
+        retry = retry[:at] + shorter.to_bytes(count, "big") + retry[at + count :]
+    steps[:2] = [(0, len(steps[0][1])), (1, retry)]
+    connection = Connection(secrets(trace))
+    feed(connection, [*steps[:5], (0, steps[5][1][:5])])  # behind a hole, a record shows by the next one's header
+    assert connection.handshakes[0].server_hello is not None  # it waits for no other ClientHello
+    connection, events = read(feed, steps, secrets(trace), swapped=False, greedy=True)
+    assert set(connection.handshakes[0].finished_checks.values()) == {FinishedCheck.unknown}
+    assert len([event for event in events if isinstance(event, AlertMessage)]) == 2
+    assert not any(isinstance(event, Undecryptable | Malformed | ProtocolViolation) for event in events)
 
 
 @each_trace
@@ -445,6 +489,22 @@ def writer(trace: dict[str, Any], label: str, generation: int = 0) -> Any:
 def record(protection: Any, content_type: int, plaintext: bytes) -> bytes:
     fragment: bytes = protection.protect(content_type, 0x0303, plaintext)
     return b"\x17\x03\x03" + len(fragment).to_bytes(2, "big") + fragment
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2, 3])
+def test_a_finished_does_not_verify_without_a_part_of_the_flight(lost: int, feed: Any) -> None:
+    """The server's flight, a record for each message; one of them lies in a hole."""
+    (trace,) = [trace for trace in TRACES if trace["section"] == "3"]
+    protection = writer(trace, "SERVER_HANDSHAKE_TRAFFIC_SECRET")
+    messages = [bytes.fromhex(message) for message in trace["records"][2]["plaintext"]]
+    flight: list[Step] = [(1, record(protection, 22, message)) for message in messages]
+    flight[lost] = 1, len(flight[lost][1])
+    steps = as_they_came(trace)
+    connection, events = read(feed, [*steps[:2], *flight, *steps[3:]], secrets(trace), swapped=False, greedy=True)
+    found = [event.raw for event in events if isinstance(event, HandshakeMessage) and event.side == 1]
+    assert found[1:-1] == messages[:lost] + messages[lost + 1 :]  # between ServerHello and NewSessionTicket
+    assert set(connection.handshakes[0].finished_checks.values()) == {FinishedCheck.unknown}
+    assert [event.data for event in events if isinstance(event, ApplicationData)] == [bytes(range(50))] * 2
 
 
 KEY_UPDATE = bytes.fromhex("1800000100")

@@ -113,7 +113,8 @@ class Handshake:
         "compression_method", "encrypt_then_mac", "epoch", "extended_master_secret", "finished_checks", "flight_done",
         "hello_behind_hole", "hello_lost", "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages",
         "parameters", "resumed", "second_hello_read", "secure_renegotiation", "secure_renegotiation_why",
-        "server_end_complete", "server_hello_done", "server_name", "session_hash_complete", "session_hash_length",
+        "server_end_complete", "server_flight_complete", "server_hello_done", "server_name", "session_hash_complete",
+        "session_hash_length",
         "traffic_secrets", "transcript", "transcript_complete", "truncated_hmac", "verdicts", "verify_data", "version",
     )  # fmt: skip
 
@@ -152,6 +153,7 @@ class Handshake:
         self.transcript: list[bytes] = []
         self.transcript_complete = True
         self.server_end_complete = True  # the same of what the server sent after its ServerHelloDone
+        self.server_flight_complete = True  # TLS 1.3: the same of all that the server's Finished covers
         self.session_hash_length: int | None = None  # messages from ClientHello to ClientKeyExchange
         self.session_hash_complete = False  # all of them were read (RFC 7627 §3)
         # Set by the session when the first ChangeCipherSpec asks for the keys.
@@ -302,15 +304,20 @@ class Handshake:
     def lose(self, sender: Role | None) -> None:
         """Takes that a part of the transcript was lost that `sender` sent.
 
-        What the server says after ServerHelloDone comes behind the client's Finished, which does not cover it.
+        What the server says after ServerHelloDone comes behind the client's Finished, which does not cover it; in
+        TLS 1.3, so does what the client says after its hello, the second where the server asked for one.
         """
         if sender is Role.server and self.server_hello_done:
             self.server_end_complete = False
         else:
             self.transcript_complete = False
+        if sender is not Role.client or (self.hello_retry and not self.second_hello_read):
+            self.server_flight_complete = False
 
     def covered_by_finished(self, sender: Role) -> bool:
         """Whether all of the transcript is there that the Finished of `sender` covers."""
+        if self.is_tls13 and sender is Role.server:
+            return self.server_flight_complete
         return self.transcript_complete and (sender is Role.client or self.server_end_complete)
 
     def read_server_hello(self, hello: ServerHello | ServerHelloTLS13Draft) -> None:

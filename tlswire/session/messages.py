@@ -19,6 +19,8 @@ from tlswire.schema import (
     ClientHello,
     EndOfEarlyData,
     Finished,
+    KeyShareClientHello,
+    KeyShareHelloRetryRequest,
     KeyUpdate,
     NewSessionTicket,
     ServerHello,
@@ -170,7 +172,7 @@ class Messages(Protecting):
             self._tell(LimitReached(side.index, at, "handshakes", self.limits.handshakes, 0))
             handshake.messages = []
             handshake.transcript = []
-            handshake.transcript_complete = False
+            handshake.lose(None)
         if is_hello:
             if side.holed and epoch != side.epoch:
                 self._pass_finished(side, self._flow.handshake(side.epoch))  # if it was not read, it is lost
@@ -294,14 +296,20 @@ class Messages(Protecting):
         self._version = handshake.version
         handshake.cipher_suite = message.cipher_suite
         handshake.parameters = suite = parameters(message.cipher_suite)
+        if _answers(handshake.client_hello, message):
+            handshake.second_hello_read = True  # the first lies in a gap
+            handshake.lose(None)
+            return
         first = handshake.transcript[:-1]
+        if not handshake.transcript_complete:
+            handshake.server_flight_complete = False  # what the client's side has lost may be the second hello
         try:
             if suite is not None and len(first) == 1:
                 handshake.transcript[:-1] = [message_hash(suite, first[0])]
                 return
         except DecryptError:  # its hash is none that hashlib has; no record of it will be opened
             pass
-        handshake.transcript_complete = False
+        handshake.lose(None)
 
     def _change_traffic(self, side: Side, stage: Stage) -> None:
         """Takes that what a side sends from here on is under other keys of TLS 1.3 (RFC 8446 §7)."""
@@ -367,7 +375,7 @@ class Messages(Protecting):
             return True
         if handshake.flight_done[role]:
             covered = handshake.after.transcript_hash() if handshake.after is not None and role is Role.client else None
-        elif handshake.transcript_complete:
+        elif handshake.covered_by_finished(role):
             covered = handshake_hash(version, suite, b"".join(handshake.transcript))
         else:
             covered = None
@@ -387,6 +395,17 @@ class Messages(Protecting):
         if side.role is None:
             self._flow.roles.find(side.index, role)
             side.role, self._sides[1 - side.index].role = role, role.peer
+
+
+def _answers(hello: Message | None, retry: ServerHello | ServerHelloTLS13Draft) -> bool:
+    """Whether a ClientHello has what a HelloRetryRequest asks for, which that before it lacks (RFC 8446 §4.1.4)."""
+    if not isinstance(hello, ClientHello):
+        return False
+    cookie, group = retry.extension(ExtensionType.cookie), retry.extension(ExtensionType.key_share)
+    shares = hello.extension(ExtensionType.key_share)
+    if isinstance(group, KeyShareHelloRetryRequest) and isinstance(shares, KeyShareClientHello):
+        return any(share.group == group.selected_group for share in shares.client_shares)
+    return cookie is not None and hello.extension(ExtensionType.cookie) == cookie
 
 
 def malformed(expected: str, actual: str) -> DecodeError:
