@@ -412,8 +412,11 @@ class Connection(Messages):
             self._take_change_cipher_spec(side, plaintext, at, protected)
         elif content_type == ContentType.alert:
             self._take_alerts(side, plaintext, at, protected)
-        else:
+        elif content_type == ContentType.heartbeat:
             self._take_heartbeat(side, plaintext, at, protected)
+        else:  # what TLS 1.3 has hidden is none that is known, or nothing but padding (RFC 8446 §5.4)
+            error = malformed("a content type", str(content_type))
+            self._tell_malformed(side, ContentType.of(content_type), None, plaintext, error, at, protected)
 
     def _has_changed(self, side: Side) -> bool:
         """Whether the record at the front of a side that has sent no ChangeCipherSpec is protected all the same.

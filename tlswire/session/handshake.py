@@ -25,7 +25,6 @@ from tlswire.schema import (
     CertificateRequest,
     CertificateVerify,
     ClientHello,
-    EncryptedExtensions,
     RenegotiationInfo,
     ServerHello,
     ServerHelloTLS13Draft,
@@ -114,7 +113,7 @@ class Handshake:
         "hello_behind_hole", "hello_lost", "hello_read", "hello_retry", "initiated_by", "is_tls13", "keys", "messages",
         "parameters", "resumed", "second_hello_read", "secure_renegotiation", "secure_renegotiation_why",
         "server_end_complete", "server_flight_complete", "server_hello_done", "server_name", "session_hash_complete",
-        "session_hash_length",
+        "session_hash_length", "takes_early_data",
         "traffic_secrets", "transcript", "transcript_complete", "truncated_hmac", "verdicts", "verify_data", "version",
     )  # fmt: skip
 
@@ -147,6 +146,7 @@ class Handshake:
         self.hello_retry = False
         self.second_hello_read = False  # the ClientHello that answers a HelloRetryRequest
         self.server_hello_done = False
+        self.takes_early_data = False  # the server has taken the client's early data (RFC 8446 §4.2.10)
         self.client_key_exchange_read = False
         self.flight_done = {Role.client: False, Role.server: False}  # the side's Finished is behind us
         # The transcript (RFC 5246 §7.4.9), as the messages' bytes.
@@ -278,12 +278,6 @@ class Handshake:
         self._context = None
 
     @property
-    def takes_early_data(self) -> bool:
-        """True when the server has taken the client's early data (RFC 8446 §4.2.10)."""
-        answer = self.message(EncryptedExtensions)
-        return answer is not None and answer.extension(ExtensionType.early_data) is not None
-
-    @property
     def encrypts_nothing(self) -> bool:
         """True when the negotiated suite has a MAC at most, and no cipher."""
         return self.parameters is not None and self.parameters.cipher.kind == "null"
@@ -338,13 +332,13 @@ class Handshake:
 
     def check_binding(self, previous: Handshake | None) -> None:
         """Compares both hellos' renegotiation_info with the verify_data of `previous` (RFC 5746 §3.4 to §3.7)."""
+        if self.is_tls13:
+            self._bound(Binding.unknown, "TLS 1.3 has no renegotiation")
+            return
         client_hello, server_hello = self.client_hello, self.server_hello
         if client_hello is None or server_hello is None:
             which = "ClientHello" if client_hello is None else "ServerHello"
             self._bound(Binding.unknown, f"no {which} was read")
-            return
-        if self.is_tls13:
-            self._bound(Binding.unknown, "TLS 1.3 has no renegotiation")
             return
         scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in client_hello.cipher_suites
         offered = _renegotiated_connection(client_hello)

@@ -17,6 +17,7 @@ from tlswire.registry import (
 )
 from tlswire.schema import (
     ClientHello,
+    EncryptedExtensions,
     EndOfEarlyData,
     Finished,
     KeyShareClientHello,
@@ -283,6 +284,8 @@ class Messages(Protecting):
             self._change_traffic(side, Stage.application)
             handshake.flight_done[side.role] = True
             self._close(handshake)
+        elif isinstance(message, EncryptedExtensions):
+            handshake.takes_early_data |= message.extension(ExtensionType.early_data) is not None
         elif isinstance(message, EndOfEarlyData):
             self._change_traffic(side, Stage.handshake)
         elif isinstance(message, KeyUpdate) and side.traffic is not None and side.traffic.stage is Stage.application:
