@@ -118,6 +118,8 @@ def nothing_to_go_by(handshake: Handshake, secrets: Secrets) -> Refusal | None:
         if handshake.hello_lost[Role.client] or handshake.hello_lost[Role.server]:
             return Refusal(Reason.previous_epoch_encrypted, {"previous_epoch": handshake.epoch - 1})
         return Refusal(Reason.hello_missing, {"missing": "client_hello" if not client else "server_hello"})
+    if handshake.client_hello is None:  # it was let go of: both Finished came before any key
+        return Refusal(Reason.hello_missing, {"missing": "client_hello"})
     if secrets.is_empty:
         suite = handshake.cipher_suite
         return Refusal(Reason.no_secrets, {"cipher_suite": suite.name if suite is not None else None})

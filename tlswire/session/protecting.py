@@ -74,9 +74,8 @@ class Protecting:
         if content_type != ContentType.handshake or fragment[:1] != b"\x01":
             return False
         handshake = self._flow.handshake(side.keys_epoch)
-        first = handshake.client_hello
         random = fragment[HANDSHAKE_HEADER + 2 : HANDSHAKE_HEADER + 34]
-        if first is None or first.random != random or (handshake.hello_read[Role.server] and not handshake.is_tls13):
+        if handshake.client_random != random or (handshake.hello_read[Role.server] and not handshake.is_tls13):
             return False
         handshake.hello_retry = True
         handshake.flight_done[Role.client] = False
@@ -260,6 +259,8 @@ class Protecting:
         handshake = self._flow.handshake(side.keys_epoch)
         if side.role is None or handshake.flight_done[side.role]:
             return
+        if side.role is Role.client and handshake.hello_retry and not handshake.second_hello_read:
+            return  # it is early data, behind which another hello comes
         if traffic is None or not traffic.finished_may_come:
             handshake.lose(side.role)
             self._pass_finished(side, handshake)
@@ -431,7 +432,9 @@ class Protecting:
             if later is not None and later.parameters is None and suite is not None and handshake.transcript_complete:
                 later.begin(suite, handshake.transcript)
             handshake.transcript = []
-            if not self._keep_messages:
+            if not self._keep_messages and all(
+                one.protected and one.keys_epoch >= handshake.epoch for one in self._sides
+            ):
                 handshake.messages = []
 
     def _tell_malformed(
