@@ -44,7 +44,8 @@ def name(*texts: str) -> bytes:
 def certificate(issuer: bytes) -> bytes:
     """The beginning of a certificate, which has its names."""
     head = (tlv(0xA0, tlv(0x02, b"\2")), tlv(0x02, b"\1"), tlv(0x30))
-    return tlv(0x30, tlv(0x30, *head, issuer, tlv(0x30), name("me"), tlv(0x30)), tlv(0x30), tlv(0x03, b"\0"))
+    validity = tlv(0x30, tlv(0x17, b"000101000000Z"), tlv(0x17, b"491231235959Z"))
+    return tlv(0x30, tlv(0x30, *head, issuer, validity, name("me"), tlv(0x30)), tlv(0x30), tlv(0x03, b"\0"))
 
 
 def handshake(kind: int, body: bytes) -> bytes:
