@@ -9,14 +9,18 @@ import pytest
 import tlswire
 from tlswire.analysis import Row, explain
 from tlswire.capture import CaptureReader, load_server_keys
-from tlswire.crypto import Secrets
+from tlswire.crypto import KeyLogEntry, Secrets, traffic_protection
+from tlswire.registry import CipherSuite, ProtocolVersion, parameters
 from tlswire.session import (
     ApplicationData,
     Connection,
     DiscardedBytes,
     EndOfStream,
+    Handshake,
+    Heartbeat,
     LimitReached,
     Limits,
+    Malformed,
     Record,
     Undecryptable,
 )
@@ -110,3 +114,75 @@ def test_bytes_that_the_caller_changes_afterwards_change_nothing() -> None:
     connection.receive_end(1)
     (record,) = [event for event in connection.events() if isinstance(event, Record)]
     assert record.fragment == b"\x01\x00"
+
+
+def message(msg_type: int, body: bytes) -> bytes:
+    return bytes([msg_type]) + len(body).to_bytes(3, "big") + body
+
+
+def sent(content_type: int, fragment: bytes) -> bytes:
+    return bytes([content_type, 3, 3]) + len(fragment).to_bytes(2, "big") + fragment
+
+
+RANDOM = bytes(range(32))
+CLIENT_HELLO = message(1, b"\3\3" + RANDOM + b"\0" + b"\0\4\x13\x01\0\x2f" + b"\1\0")
+SERVER_HELLO_TLS13 = message(2, b"\3\3" + bytes(32) + b"\0" + b"\x13\x01" + b"\0" + bytes.fromhex("0006002b00020304"))
+SERVER_HELLO_TLS12 = message(2, b"\3\3" + bytes(32) + b"\0" + b"\0\x2f" + b"\0")
+EXCHANGE = message(16, b"\0\x08" + bytes(8))
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("tls13", [True, False])
+def test_both_finished_may_come_before_any_key(tls13: bool, keep: bool) -> None:
+    finished = message(20, bytes(32 if tls13 else 12))
+    labels = ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET")
+    secrets = Secrets(key_log=[KeyLogEntry(label, RANDOM, bytes(32)) for label in labels])
+    secrets.add_master_secret(bytes(48))
+    connection = Connection(secrets, keep_messages=keep)
+    server = SERVER_HELLO_TLS13 if tls13 else SERVER_HELLO_TLS12 + message(14, b"")
+    steps = [
+        (0, sent(22, CLIENT_HELLO)),
+        (1, sent(22, server + finished)),
+        (0, sent(22, (b"" if tls13 else EXCHANGE) + finished)),
+    ]
+    for side, data in [*steps, (1, sent(23, bytes(40))), (0, sent(20, b"\1") + sent(22, bytes(40)))]:
+        connection.receive_data(side, data)
+    connection.receive_gap(0, None)
+    connection.receive_data(0, sent(20, b"\1") + sent(23, bytes(40)) * 3)
+    assert not [event for event in connection.events() if isinstance(event, ApplicationData)]
+
+
+def test_an_inner_content_type_that_nobody_knows_is_no_heartbeat() -> None:
+    application = bytes(range(1, 33))
+    secrets = Secrets(key_log=[KeyLogEntry("SERVER_TRAFFIC_SECRET_0", RANDOM, application)])
+    suite = parameters(CipherSuite.TLS_AES_128_GCM_SHA256)
+    assert suite is not None
+    keys = traffic_protection(ProtocolVersion.TLSv1_3, suite, application)
+    heartbeat = b"\1\0\1x" + bytes(16)
+    records = [sent(23, keys.protect(200, 0x303, heartbeat)), sent(23, keys.protect(0, 0x303, bytes(7)))]
+    connection = Connection(secrets)
+    connection.receive_data(0, sent(22, CLIENT_HELLO))
+    connection.receive_data(
+        1, sent(22, SERVER_HELLO_TLS13) + b"".join(records) + sent(23, keys.protect(23, 0x303, b"x"))
+    )
+    told = list(connection.events())
+    assert [int(event.content_type) for event in told if isinstance(event, Malformed)] == [200, 0]
+    assert [event.data for event in told if isinstance(event, ApplicationData)] == [b"x"]
+    assert not [event for event in told if isinstance(event, Heartbeat)]
+
+
+def test_hellos_that_repeat_themselves_are_looked_at_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a second ServerHello nor what looks like a second ClientHello makes the first be searched for."""
+    asked = []
+    whole = Handshake.client_hello.fget
+    monkeypatch.setattr(Handshake, "client_hello", property(lambda self: asked.append(1) or whole(self)))  # type: ignore
+    counts = []
+    for size in (50, 100):
+        asked.clear()
+        connection = Connection(Secrets(key_log=[KeyLogEntry("SERVER_TRAFFIC_SECRET_0", RANDOM, bytes(32))]))
+        connection.receive_data(0, sent(22, CLIENT_HELLO) + sent(23, bytes(40)))
+        connection.receive_data(1, sent(22, SERVER_HELLO_TLS13 * size))
+        connection.receive_data(0, sent(22, b"\1" + bytes(60)) * size)
+        list(connection.events())
+        counts.append(len(asked))
+    assert counts[1] - counts[0] < 10
