@@ -121,3 +121,14 @@ def test_the_first_chacha20_poly1305_takes_the_sequence_number_for_its_nonce() -
         record = DraftChaCha20Poly1305(key).encrypt(number.to_bytes(8, "big"), b"hello", header)
         assert len(record) == 5 + 16
         assert reader.unprotect(23, 0x0303, record) == b"hello"
+
+
+@given(st.binary(max_size=100), st.integers(0, 40))
+def test_the_associated_data_that_verifies_is_found_among_many(plaintext: bytes, right: int) -> None:
+    cipher = GCM(AES(bytes(range(16))))
+    headers = [bytes([number]) * 13 for number in range(41)]
+    sealed = AESGCM(bytes(range(16))).encrypt(bytes(12), plaintext, headers[right])
+    assert cipher.find(bytes(12), sealed, headers) == (right, plaintext)
+    assert cipher.find(bytes(12), memoryview(sealed), headers[right + 1 :] or [bytes(12) + b"x"]) is None
+    changed = bytes([sealed[0] ^ 1]) + sealed[1:]
+    assert cipher.find(bytes(12), changed, headers) is None

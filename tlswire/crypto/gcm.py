@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import struct
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
@@ -22,6 +23,7 @@ TAG_LENGTH = 16  # bytes
 _BLOCK = 16  # bytes
 _FEW = 16  # blocks that a key hashes without tables: about as many as take the time that these do
 _REDUCTION = 0xE1 << 120  # what x^128 is: 1 + x + x^2 + x^7, the lowest power in the highest bit (SP 800-38D §6.3)
+_ONE = b"\x80" + bytes(15)  # the element 1 (SP 800-38D §6.3)
 _LENGTHS = struct.Struct(">QQ")
 
 
@@ -56,6 +58,23 @@ class GCM:
         if not hmac.compare_digest(self._tag(mask, ciphertext, associated_data or b""), received):
             raise InvalidTag
         return plaintext
+
+    def find(self, nonce: bytes, data: bytes | memoryview, headers: Sequence[bytes]) -> tuple[int, bytes] | None:
+        """Which of several associated data verifies, by its number, and the plaintext; None, where none does.
+
+        Parameters: `headers`, at least one, of one length, at most 16 bytes.  Of what is hashed one block alone
+        differs, so the rest is hashed once: behind a hole a thousand sequence numbers are tried.
+        """
+        ciphertext, received = data[:-TAG_LENGTH], data[-TAG_LENGTH:]
+        mask, _ = self._xor_stream(nonce, b"")
+        wanted = _xor(received, self._tag(mask, ciphertext, bytes(len(headers[0]))))
+        behind = (len(ciphertext) + _BLOCK - 1) // _BLOCK + 1  # blocks, the lengths' with them
+        power = int.from_bytes(self._ghash(_ONE + bytes(_BLOCK * behind)), "big")
+        times = _tables(power)
+        for number, header in enumerate(headers):
+            if _ghash_by_tables(times, header.ljust(_BLOCK, b"\0")) == wanted:
+                return number, self._xor_stream(nonce, ciphertext)[1]
+        return None
 
     def _xor_stream(self, nonce: bytes, data: bytes | memoryview) -> tuple[bytes, bytes]:
         """The block that hides the tag, and the data under the key stream; the nonce starts both (§7.1)."""

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import CipherContext
 
 from tlswire.crypto.ciphers import AEAD, aead_cipher, block_cipher, stream_cipher
+from tlswire.crypto.gcm import GCM
 from tlswire.crypto.key_stream import KeyStream
 from tlswire.errors import DecryptError
 from tlswire.registry import BulkCipher, CipherSuiteParameters, MACAlgorithm, ProtocolVersion
@@ -364,6 +365,14 @@ class ExplicitNonceAEAD:
             # A view costs more than a copy of 100 bytes, and less than one of 16 KB.
             ciphertext = fragment[border:] if length < 2048 else memoryview(fragment)[border:]
             last = candidate + lost
+            if lost and isinstance(self._aead, GCM):
+                numbers = range(candidate, last + 1)
+                headers = [_HEADER.pack(number, content_type, version, length) for number in numbers]
+                found = self._aead.find(nonce, ciphertext, headers)
+                if found is not None:
+                    self.sequence_number = candidate + found[0] + 1
+                    return found[1]
+                candidate = last + 1
             while candidate <= last:
                 associated = _HEADER.pack(candidate, content_type, version, length)
                 try:

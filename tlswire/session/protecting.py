@@ -38,6 +38,7 @@ from tlswire.session.traffic import Stage, Traffic, TrafficKeys, find_traffic
 HANDSHAKE_HEADER = 4  # bytes: msg_type and length (RFC 5246 §7.4)
 MAX_LOST_RECORDS = 1024  # how far sequence numbers are tried forward behind a hole; a trial costs some 3 us
 _CHANGE_LENGTH = 6  # bytes of a ChangeCipherSpec's record (RFC 5246 §7.1)
+_MOST_TRIALS = 4 * MAX_LOST_RECORDS  # of one record: where many keys may be right, fewer numbers are tried with each
 _MAX_FAILURES = 16  # records in a row that may fail to verify before no more are tried
 
 Trials: TypeAlias = list[tuple[Candidate, RecordProtection]]
@@ -147,6 +148,7 @@ class Protecting:
             plaintext: Opened
             try:
                 most = side.seek if side.protected else MAX_LOST_RECORDS
+                most = min(most, _MOST_TRIALS // len(side.trials))
                 plaintext = trial.unprotect(content_type, version, fragment, most)
             except DecryptError:
                 if trial.sequence_number == number:
@@ -214,9 +216,10 @@ class Protecting:
             if side.lost_records:
                 side.lost_records, side.trials = False, []  # so no ChangeCipherSpec was among them
             return plaintext
+        most = min(side.seek, _MOST_TRIALS // max(1, len(side.trials)))
         for candidate, trial in side.trials:
             try:
-                plaintext = trial.unprotect(content_type, version, fragment, side.seek)
+                plaintext = trial.unprotect(content_type, version, fragment, most)
             except DecryptError:
                 continue
             self._settle(side, candidate, trial, content_type)
