@@ -261,8 +261,6 @@ class Messages(Protecting):
                 self._take_hello_retry(handshake, message)
                 return
             handshake.hello_read[Role.server] = True
-            if handshake.hello_retry and not handshake.second_hello_read:
-                handshake.transcript_complete = False
             handshake.read_server_hello(message)
             self._version = handshake.version
             handshake.check_binding(self._flow.before(handshake.epoch))
