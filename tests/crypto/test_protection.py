@@ -166,8 +166,12 @@ def test_a_changed_length_is_noticed(case: Case, plaintext: bytes, cut: int, mor
     record = case.make().protect(APPLICATION_DATA, case.version, plaintext)
     assert opens(case.make(), case, record[:-cut]) is None
     assert opens(case.make(), case, record[cut:]) is None
-    assert opens(case.make(), case, record + more) is None
     assert opens(case.make(), case, more + record) is None
+    longer = opens(case.make(), case, record + more)
+    if case.version is ProtocolVersion.SSLv3 and case.parameters.cipher.kind == "block":
+        assert longer in (None, plaintext)  # one time in 256 a block more is padding, whose bytes SSL 3.0 leaves open
+    else:
+        assert longer is None
 
 
 @each_case
