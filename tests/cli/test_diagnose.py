@@ -166,6 +166,18 @@ def test_captures_are_read_as_one(run: Run) -> None:
     assert [one["stream"] for one in accepted] == [0, 1]
 
 
+def test_of_several_captures_the_text_names_the_file(run: Run, tmp_path: Path) -> None:
+    copies = [tmp_path / "one.pcap", tmp_path / "two\x1b[31m.pcap"]
+    for copy, name in zip(copies, ("empty-list", "expired"), strict=True):
+        copy.write_bytes(capture(name).read_bytes())
+    done = run("diagnose", *copies, "--key", KEY)
+    told = " ".join(done.stdout.split())
+    assert re.search(r"handshake \d, frame \d+ of \S*one\.pcap", told)
+    assert re.search(r"handshake \d, frame \d+ of \S*two\S+31m\.pcap", told)
+    assert "\x1b" not in done.stdout
+    assert ".pcap" not in run("diagnose", copies[0], "--key", KEY).stdout
+
+
 def test_no_tls_at_all_is_no_finding(run: Run, tmp_path: Path) -> None:
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(capture("listed").read_bytes()[:24])

@@ -46,7 +46,7 @@ def diagnose_captures(
         if as_json:
             write_json(finding.as_json())
         else:
-            write_lines(finding_lines(finding, width))
+            write_lines(finding_lines(finding, width, name_file=len(captures) > 1))
             write("")
     if not as_json and connections:
         write(_summary(list(found), connections))

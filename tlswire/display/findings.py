@@ -32,13 +32,14 @@ _LONGEST = 200  # characters of a value
 _MOST = 3  # of a list in the evidence, that are shown
 
 
-def finding_lines(finding: Finding, width: int | None = None) -> Iterator[Line]:
+def finding_lines(finding: Finding, width: int | None = None, *, name_file: bool = False) -> Iterator[Line]:
     """The lines of a finding.
 
-    Parameters: `width`, columns at which lines are wrapped, or None.
+    Parameters: `width`, columns at which lines are wrapped, or None; `name_file`, whether the capture's name is told,
+    which says in which of several files the frame is.
     """
     yield Line(f"{finding.severity.upper():<{_INDENT}}{finding.code}", _STYLES[finding.severity])
-    yield from _paragraph(_where(finding), width, "frame")
+    yield from _paragraph(_where(finding, name_file), width, "frame")
     yield from _paragraph(finding.title, width, "detail")
     for text in _evidence(finding.evidence):
         yield from _paragraph(text, width, "detail")
@@ -47,8 +48,10 @@ def finding_lines(finding: Finding, width: int | None = None) -> Iterator[Line]:
             yield Line(text, "detail")
 
 
-def _where(finding: Finding) -> str:
+def _where(finding: Finding, name_file: bool) -> str:
     where = f"stream {finding.stream.number}, handshake {finding.epoch}, frame {finding.at.frame}"
+    if name_file:
+        where += f" of {escape(finding.at.file)}"
     if finding.count == 1:
         return where
     others = ", ".join(str(number) for number in finding.streams[:8])
