@@ -20,8 +20,7 @@ import pytest
 from cryptography.x509 import load_der_x509_certificate
 
 from tlswire.analysis import certificates
-from tlswire.capture import CaptureReader, load_key_log, load_server_keys
-from tlswire.crypto import Secrets
+from tlswire.capture import CaptureReader
 from tlswire.errors import CaptureError
 from tlswire.registry import HandshakeType
 from tlswire.schema import SSLv2ClientHello
@@ -110,17 +109,6 @@ def rsa_keys(entry: dict[str, Any]) -> list[Path]:
     return [CORPUS / key["file"] for key in entry["keys"] if key["type"] == "rsa-private-key"]
 
 
-def secrets_of(entry: dict[str, Any]) -> Secrets:
-    secrets = Secrets()
-    for key in entry["keys"]:
-        if key["type"] == "rsa-private-key":
-            for server_key in load_server_keys(CORPUS / key["file"]):
-                secrets.add_server_key(server_key)
-        else:
-            secrets.add_key_log(load_key_log(CORPUS / key["file"]).entries)
-    return secrets
-
-
 def rfc_name(name: str) -> str:
     """The manifest's ServerHelloDone is the RFC's server_hello_done."""
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
@@ -189,9 +177,11 @@ DECRYPTED = WITH_RSA_KEY + WITH_KEY_LOG
 
 
 @pytest.mark.parametrize("entry", DECRYPTED, ids=[entry["file"] for entry in DECRYPTED])
-def test_the_plaintext_under_a_server_key_or_key_log_is_what_tshark_decrypts(entry: dict[str, Any]) -> None:
+def test_the_plaintext_under_a_server_key_or_key_log_is_what_tshark_decrypts(
+    entry: dict[str, Any], corpus_secrets: Any
+) -> None:
     plaintext: dict[int, list[bytearray]] = {}
-    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
+    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=corpus_secrets(entry)):
         if isinstance(event, ApplicationData):
             plaintext.setdefault(stream.tcp_stream, [bytearray(), bytearray()])[event.side] += event.data
     wrong = []
@@ -213,9 +203,9 @@ ARIA = [entry for entry in ENTRIES if "ARIA" in entry["file"] and entry["keys"]]
 
 
 @pytest.mark.parametrize("entry", ARIA, ids=[entry["file"] for entry in ARIA])
-def test_a_cipher_that_cryptography_lacks_is_the_reason_and_named(entry: dict[str, Any]) -> None:
+def test_a_cipher_that_cryptography_lacks_is_the_reason_and_named(entry: dict[str, Any], corpus_secrets: Any) -> None:
     streams = set()
-    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
+    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=corpus_secrets(entry)):
         streams.add(stream)
         assert not isinstance(event, ApplicationData)
         assert not isinstance(event, Undecryptable) or event.reason is Reason.cipher_unsupported
@@ -233,27 +223,27 @@ def test_there_are_captures_of_a_cipher_that_cryptography_lacks() -> None:
 
 
 @pytest.mark.parametrize("entry", WITH_RSA_KEY, ids=[entry["file"] for entry in WITH_RSA_KEY])
-def test_what_stays_encrypted_under_a_server_key_has_a_reason(entry: dict[str, Any]) -> None:
-    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
+def test_what_stays_encrypted_under_a_server_key_has_a_reason(entry: dict[str, Any], corpus_secrets: Any) -> None:
+    for stream, event in CaptureReader([CORPUS / entry["file"]], secrets=corpus_secrets(entry)):
         if isinstance(event, Undecryptable):
             verdicts = [verdict for handshake in stream.handshakes for verdict in handshake.verdicts]
             assert any(verdict.reason is event.reason for verdict in verdicts)
 
 
 @pytest.mark.parametrize("entry", DECRYPTED, ids=[entry["file"] for entry in DECRYPTED])
-def test_no_finished_contradicts(entry: dict[str, Any]) -> None:
+def test_no_finished_contradicts(entry: dict[str, Any], corpus_secrets: Any) -> None:
     handshakes = set()
-    for stream, _ in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry)):
+    for stream, _ in CaptureReader([CORPUS / entry["file"]], secrets=corpus_secrets(entry)):
         handshakes.update(stream.handshakes)
     checks = Counter(handshake.finished for handshake in handshakes)
     assert checks[FinishedCheck.mismatch] == 0
     assert checks[FinishedCheck.verified] > 0 or not entry["keys"]  # two are NULL suites without a key
 
 
-def test_the_records_that_tshark_leaves_out_are_decrypted() -> None:
+def test_the_records_that_tshark_leaves_out_are_decrypted(corpus_secrets: Any) -> None:
     """16 records of one capture are empty, which is a defence of TLS 1.0 (RFC 5246 §6.2.1); tshark counts 60 of 76."""
     (entry,) = (entry for entry in ENTRIES if entry["file"].startswith("py-ssl-test-gen/"))
-    events = [event for _, event in CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry))]
+    events = [event for _, event in CaptureReader([CORPUS / entry["file"]], secrets=corpus_secrets(entry))]
     assert entry["decrypted"]["records"] == 60
     assert len([event for event in events if isinstance(event, ApplicationData)]) == 76
     assert len([event for event in events if isinstance(event, ApplicationData) and event.data]) == 60

@@ -20,7 +20,7 @@ from tlswire.analysis.diagnosis.chain import read_certificate
 from tlswire.analysis.diagnosis.diagnose import cases, diagnose
 from tlswire.analysis.diagnosis.lists import authority_lists
 from tlswire.analysis.diagnosis.proof import proves
-from tlswire.capture import CaptureReader, load_key_log, load_server_keys
+from tlswire.capture import CaptureReader
 from tlswire.crypto import Secrets
 
 CORPUS = Path(__file__).parents[3] / "shared" / "captures"
@@ -54,23 +54,12 @@ LISTS_DIFFER: dict[str, str] = {
 }
 
 
-def secrets_of(entry: dict[str, Any]) -> Secrets:
-    secrets = Secrets()
-    for key in entry["keys"]:
-        if key["type"] == "rsa-private-key":
-            for server_key in load_server_keys(CORPUS / key["file"]):
-                secrets.add_server_key(server_key)
-        else:
-            secrets.add_key_log(load_key_log(CORPUS / key["file"]).entries)
-    return secrets
+def reader_of(entry: dict[str, Any], secrets: Secrets) -> CaptureReader:
+    return CaptureReader([CORPUS / entry["file"]], secrets=secrets, keep_messages=True)
 
 
-def reader_of(entry: dict[str, Any]) -> CaptureReader:
-    return CaptureReader([CORPUS / entry["file"]], secrets=secrets_of(entry), keep_messages=True)
-
-
-def codes_in(entry: dict[str, Any]) -> list[str]:
-    found = diagnose(reader_of(entry))
+def codes_in(entry: dict[str, Any], secrets: Secrets) -> list[str]:
+    found = diagnose(reader_of(entry, secrets))
     return [
         f"{one.severity} {one.code} stream {one.stream.number} frame {one.frame}"
         + (f" times {one.count}" if one.count > 1 else "")
@@ -84,8 +73,8 @@ def test_all_the_captures_that_ask_are_here() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(FINDINGS))
-def test_the_findings_are_those_that_were_judged(file: str) -> None:
-    assert codes_in(BY_NAME[file]) == FINDINGS[file]
+def test_the_findings_are_those_that_were_judged(file: str, corpus_secrets: Any) -> None:
+    assert codes_in(BY_NAME[file], corpus_secrets(BY_NAME[file])) == FINDINGS[file]
 
 
 def tshark_lists(entry: dict[str, Any]) -> Counter[str]:
@@ -104,9 +93,9 @@ def tshark_lists(entry: dict[str, Any]) -> Counter[str]:
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed, whose word this asks for")
 @pytest.mark.parametrize("entry", ASKING, ids=[entry["file"] for entry in ASKING])
-def test_every_list_comes_out_whole(entry: dict[str, Any]) -> None:
+def test_every_list_comes_out_whole(entry: dict[str, Any], corpus_secrets: Any) -> None:
     found: Counter[str] = Counter()
-    for one in authority_lists(reader_of(entry)).lists:
+    for one in authority_lists(reader_of(entry, corpus_secrets(entry))).lists:
         if one.names:
             joined = b"".join(len(name.der).to_bytes(2, "big") + name.der for name in one.names)
             assert one.size == len(joined)
@@ -121,8 +110,10 @@ MUTUAL = [entry for entry in ENTRIES if Path(entry["file"]).name.startswith("mTL
 
 
 @pytest.mark.parametrize("entry", MUTUAL, ids=[Path(entry["file"]).name for entry in MUTUAL])
-def test_every_kind_of_signature_is_proved_and_one_with_a_bit_turned_is_not(entry: dict[str, Any]) -> None:
-    for case in cases(reader_of(entry)):
+def test_every_kind_of_signature_is_proved_and_one_with_a_bit_turned_is_not(
+    entry: dict[str, Any], corpus_secrets: Any
+) -> None:
+    for case in cases(reader_of(entry, corpus_secrets(entry))):
         (told,), (answer,) = case.verifies, case.answers
         handshake = case.handshakes[told.epoch]
         assert handshake.version is not None

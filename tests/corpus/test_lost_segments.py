@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tlswire.capture import CaptureReader, Frame, TCPSegment, TLSStream, load_key_log, load_server_keys, open_capture
+from tlswire.capture import CaptureReader, Frame, TCPSegment, TLSStream, open_capture
 from tlswire.crypto import Secrets
 from tlswire.session import (
     AlertMessage,
@@ -39,17 +39,6 @@ if not MANIFEST.exists():
 ENTRIES = [entry for entry in json.loads(MANIFEST.read_text(encoding="utf-8")) if entry["decrypted"]]
 
 Place = tuple[int, str]  # a TCP connection, and which endpoint sends
-
-
-def secrets_of(entry: dict[str, Any]) -> Secrets:
-    secrets = Secrets()
-    for key in entry["keys"]:
-        if key["type"] == "rsa-private-key":
-            for server_key in load_server_keys(CORPUS / key["file"]):
-                secrets.add_server_key(server_key)
-        else:
-            secrets.add_key_log(load_key_log(CORPUS / key["file"]).entries)
-    return secrets
 
 
 def pcap(frames: list[Frame]) -> io.BytesIO:
@@ -110,15 +99,15 @@ def read(frames: list[Frame], secrets: Secrets) -> Told:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry["file"] for entry in ENTRIES])
-def test_nothing_is_invented_and_little_is_lost(entry: dict[str, Any]) -> None:
+def test_nothing_is_invented_and_little_is_lost(entry: dict[str, Any], corpus_secrets: Any) -> None:
     with open_capture(CORPUS / entry["file"]) as capture:
         frames = list(capture.frames())
     frames = [frame for frame in frames if frame.link_type == frames[0].link_type]
-    whole = read(frames, secrets_of(entry))
+    whole = read(frames, corpus_secrets(entry))
     chance = random.Random(entry["file"])
     for count in [1] * (SAMPLE - 2) + [2] * 2:
         gone = set(chance.sample(sorted(whole.segments), min(count, len(whole.segments))))
-        told = read([one for number, one in enumerate(frames) if number not in gone], secrets_of(entry))
+        told = read([one for number, one in enumerate(frames) if number not in gone], corpus_secrets(entry))
         for place in told.events:
             rest = iter(whole.words(place))
             assert all(one in rest for one in told.words(place)), f"without {gone}: what nobody sent, or out of order"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tlswire.capture import CaptureReader, load_key_log, load_server_keys
+from tlswire.capture import CaptureReader
 from tlswire.crypto import RSAKey, Secrets
 from tlswire.errors import CaptureError
 from tlswire.schema import CertificateRequest, MalformedExtension, SSLv2ClientHello, UnknownExtension
@@ -84,17 +84,6 @@ def test_every_message_of_the_projects_own_captures() -> None:
     assert seen["ClientKeyExchangeRSASSL3"] > 2
 
 
-def corpus_secrets(entry: dict[str, Any]) -> Secrets:
-    secrets = Secrets()
-    for key in entry["keys"]:
-        if key["type"] == "rsa-private-key":
-            for server_key in load_server_keys(CORPUS / key["file"]):
-                secrets.add_server_key(server_key)
-        else:
-            secrets.add_key_log(load_key_log(CORPUS / key["file"]).entries)
-    return secrets
-
-
 # What a context cannot tell: captures that begin in the middle, and key exchanges that have no declaration.
 UNRESOLVED_IN_CORPUS = 23
 FORMS_IN_CORPUS = {  # at least; some came under protection
@@ -134,7 +123,7 @@ EXTENSIONS_IN_CORPUS = {  # at least
 
 @pytest.mark.corpus
 @pytest.mark.skipif(not ENTRIES, reason="the shared corpus of public captures is not beside the checkout")
-def test_every_message_of_the_public_captures() -> None:
+def test_every_message_of_the_public_captures(corpus_secrets: Any) -> None:
     seen: Counter[str] = Counter()
     malformed: Counter[str] = Counter()
     extensions: Counter[str] = Counter()

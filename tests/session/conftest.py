@@ -4,12 +4,15 @@ Fixtures, because the tests are no package.  `captures` gives both directions of
 `tests/captures`, as the TCP assembler hands them on, and what they hold when nothing is missing (that this is what
 the endpoints wrote is shown in `tests/replay`).  `peers` makes two peers whose hellos, extensions, Finished messages
 and mistakes a test can choose; that their keys and MACs are right is shown in `tests/crypto`, against OpenSSL.
+`openssl_pair` is a client and a server of OpenSSL itself, in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import ssl
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -379,6 +382,44 @@ class Peers:
         secrets = secrets if secrets is not None else Secrets([self.key])
         connection = Connection(secrets, limits=limits, keep_messages=keep_messages)
         return connection, feed(connection, self.steps(*lost, known=known))
+
+
+class OpenSSLPair:
+    """A client (side 0) and a server (side 1) of OpenSSL, and what goes between them: (side, bytes) in order."""
+
+    def __init__(self, client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+        self._bios = [[ssl.MemoryBIO(), ssl.MemoryBIO()] for _ in range(2)]
+        self.peers = [
+            client.wrap_bio(*self._bios[0], server_hostname="server.test"),
+            server.wrap_bio(*self._bios[1], server_side=True),
+        ]
+        self.wire: list[tuple[int, bytes]] = []
+        for _ in range(6):
+            for side in (CLIENT, SERVER):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    self.peers[side].do_handshake()
+                self.carry(side)
+
+    def carry(self, side: int) -> None:
+        """To the other peer, what this one has written."""
+        data = self._bios[side][1].read()
+        if data:
+            self.wire.append((side, data))
+            self._bios[1 - side][0].write(data)
+
+    def write(self, side: int, data: bytes) -> None:
+        """Data of the application, which the other peer has to read."""
+        self.peers[side].write(data)
+        self.carry(side)
+        read = b""
+        while len(read) < len(data):
+            read += self.peers[1 - side].read()
+        assert read == data
+
+
+@pytest.fixture(scope="session")
+def openssl_pair() -> type[OpenSSLPair]:
+    return OpenSSLPair
 
 
 @pytest.fixture(scope="session")

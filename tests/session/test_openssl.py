@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from pathlib import Path
 from typing import Any
@@ -30,51 +29,27 @@ REQUESTS = [b"GET / HTTP/1.1\r\n\r\n", bytes(40_000), b"x"]
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 
 
-class Pair:
-    """A client and a server of OpenSSL, and what goes between them: (side, bytes) in order."""
+def server_bundle() -> tuple[Any, bytes]:
+    """The server's key, and key and certificate as PEM."""
+    bundle = load_pkcs12((KEYS / "server.p12").read_bytes(), b"renegotiate")
+    assert bundle.cert is not None
+    assert bundle.key is not None
+    pem = bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return bundle.key, pem + bundle.cert.certificate.public_bytes(Encoding.PEM)
 
-    def __init__(self, folder: Path, version: ssl.TLSVersion, suites: str) -> None:
-        bundle = load_pkcs12((KEYS / "server.p12").read_bytes(), b"renegotiate")
-        assert bundle.cert is not None
-        assert bundle.key is not None
-        self.key: Any = bundle.key
-        pem = folder / "server.pem"
-        pem.write_bytes(
-            bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            + bundle.cert.certificate.public_bytes(Encoding.PEM)
-        )
-        server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        server.load_cert_chain(pem)
-        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-        for context in (server, client):
-            context.minimum_version = context.maximum_version = version
-            if version != ssl.TLSVersion.TLSv1_3:
-                context.set_ciphers(f"{suites}:@SECLEVEL=0")
-        self._bios = [[ssl.MemoryBIO(), ssl.MemoryBIO()] for _ in range(2)]
-        self.peers = [
-            client.wrap_bio(*self._bios[0], server_hostname="server.test"),
-            server.wrap_bio(*self._bios[1], server_side=True),
-        ]
-        self.wire: list[tuple[int, Any]] = []
-        for _ in range(6):
-            for side in (0, 1):
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    self.peers[side].do_handshake()
-                self._carry(side)
 
-    def _carry(self, side: int) -> None:
-        data = self._bios[side][1].read()
-        if data:
-            self.wire.append((side, data))
-            self._bios[1 - side][0].write(data)
-
-    def write(self, side: int, data: bytes) -> None:
-        self.peers[side].write(data)
-        self._carry(side)
-        read = b""
-        while len(read) < len(data):
-            read += self.peers[1 - side].read()
-        assert read == data
+def contexts(folder: Path, version: ssl.TLSVersion, suites: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Those of a client and a server that speak one version."""
+    pem = folder / "server.pem"
+    pem.write_bytes(server_bundle()[1])
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server.load_cert_chain(pem)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    for context in (server, client):
+        context.minimum_version = context.maximum_version = version
+        if version != ssl.TLSVersion.TLSv1_3:
+            context.set_ciphers(f"{suites}:@SECLEVEL=0")
+    return client, server
 
 
 def data_of(events: list[Event], side: int) -> bytes:
@@ -83,14 +58,16 @@ def data_of(events: list[Event], side: int) -> bytes:
 
 @pytest.mark.parametrize("suite", ["AES128-SHA", "AES256-GCM-SHA384", "NULL-SHA256", "AES128-CCM8"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2], ids=str)
-def test_what_openssl_writes_is_read(tmp_path: Path, feed: Any, version: ssl.TLSVersion, suite: str) -> None:
+def test_what_openssl_writes_is_read(
+    tmp_path: Path, openssl_pair: Any, feed: Any, version: ssl.TLSVersion, suite: str
+) -> None:
     if version != ssl.TLSVersion.TLSv1_2 and suite != "AES128-SHA":
         suite = "AES256-SHA"  # the others are of TLS 1.2 alone
-    pair = Pair(tmp_path, version, suite)
+    pair = openssl_pair(*contexts(tmp_path, version, suite))
     for request in REQUESTS:
         pair.write(0, request)
         pair.write(1, request[::-1])
-    connection = Connection(Secrets([RSAKey(pair.key)]))
+    connection = Connection(Secrets([RSAKey(server_bundle()[0])]))
     events = feed(connection, [*pair.wire, (0, "end"), (1, "end")])
     assert data_of(events, 0) == b"".join(REQUESTS)
     assert data_of(events, 1) == b"".join(request[::-1] for request in REQUESTS)
@@ -102,10 +79,13 @@ def test_what_openssl_writes_is_read(tmp_path: Path, feed: Any, version: ssl.TLS
     assert not any(isinstance(event, ProtocolViolation) for event in events)
 
 
-def test_tls13_needs_a_key_log(tmp_path: Path, feed: Any) -> None:
-    pair = Pair(tmp_path, ssl.TLSVersion.TLSv1_3, "")
+def test_tls13_needs_a_key_log(tmp_path: Path, openssl_pair: Any, feed: Any) -> None:
+    pair = openssl_pair(*contexts(tmp_path, ssl.TLSVersion.TLSv1_3, ""))
     pair.write(0, b"hidden")
-    for secrets, reason in ((Secrets([RSAKey(pair.key)]), Reason.tls13_needs_key_log), (Secrets(), Reason.no_secrets)):
+    for secrets, reason in (
+        (Secrets([RSAKey(server_bundle()[0])]), Reason.tls13_needs_key_log),
+        (Secrets(), Reason.no_secrets),
+    ):
         connection = Connection(secrets)
         events = feed(connection, [*pair.wire, (0, "end"), (1, "end")])
         assert connection.version is ProtocolVersion.TLSv1_3

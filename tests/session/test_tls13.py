@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import random
 import ssl
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -48,7 +48,9 @@ Wire = list[tuple[int, bytes]]
 class Pair:
     """A client and a server of OpenSSL, what goes between them, and the client's key log."""
 
-    def __init__(self, folder: Path, *, curve: str | None = None, post_handshake: bool = False) -> None:
+    def __init__(
+        self, openssl_pair: Any, folder: Path, *, curve: str | None = None, post_handshake: bool = False
+    ) -> None:
         pem = folder / "peer.pem"
         pem.write_bytes(certificate_and_key())
         self._key_log = folder / "keys.log"
@@ -65,39 +67,17 @@ class Pair:
             client.post_handshake_auth = True
             server.verify_mode = ssl.CERT_OPTIONAL
             server.post_handshake_auth = True
-        self._bios = [[ssl.MemoryBIO(), ssl.MemoryBIO()] for _ in range(2)]
-        self.peers = [
-            client.wrap_bio(*self._bios[0], server_hostname="server.test"),
-            server.wrap_bio(*self._bios[1], server_side=True),
-        ]
-        self.wire: Wire = []
-        for _ in range(4):
-            for side in (CLIENT, SERVER):
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    self.peers[side].do_handshake()
-                self.carry(side)
-
-    def carry(self, side: int) -> None:
-        data = self._bios[side][1].read()
-        if data:
-            self.wire.append((side, data))
-            self._bios[1 - side][0].write(data)
-
-    def write(self, side: int, data: bytes) -> None:
-        self.peers[side].write(data)
-        self.carry(side)
-        read = b""
-        while len(read) < len(data):
-            read += self.peers[1 - side].read()
-        assert read == data
+        self._talk = openssl_pair(client, server)
+        self.write = self._talk.write
+        self.wire: Wire = self._talk.wire
 
     def ask_for_certificate(self) -> None:
         """The server asks after the handshake; the client answers when it next reads."""
-        self.peers[SERVER].verify_client_post_handshake()
-        self.peers[SERVER].write(b"?")
-        self.carry(SERVER)
-        assert self.peers[CLIENT].read() == b"?"
-        self.carry(CLIENT)
+        self._talk.peers[SERVER].verify_client_post_handshake()
+        self._talk.peers[SERVER].write(b"?")
+        self._talk.carry(SERVER)
+        assert self._talk.peers[CLIENT].read() == b"?"
+        self._talk.carry(CLIENT)
         self.write(CLIENT, b"!")
 
     def key_log(self) -> list[KeyLogEntry]:
@@ -123,18 +103,18 @@ def conversation(pair: Pair) -> Pair:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    return conversation(Pair(tmp_path_factory.mktemp("plain")))
+def plain(openssl_pair: Any, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return conversation(Pair(openssl_pair, tmp_path_factory.mktemp("plain")))
 
 
 @pytest.fixture(scope="module")
-def retried(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    return conversation(Pair(tmp_path_factory.mktemp("retried"), curve="secp384r1"))
+def retried(openssl_pair: Any, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return conversation(Pair(openssl_pair, tmp_path_factory.mktemp("retried"), curve="secp384r1"))
 
 
 @pytest.fixture(scope="module")
-def asked_later(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    pair = Pair(tmp_path_factory.mktemp("asked"), post_handshake=True)
+def asked_later(openssl_pair: Any, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    pair = Pair(openssl_pair, tmp_path_factory.mktemp("asked"), post_handshake=True)
     pair.write(CLIENT, b"GET / HTTP/1.1\r\n\r\n")
     pair.ask_for_certificate()
     pair.ask_for_certificate()
